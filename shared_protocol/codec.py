@@ -8,6 +8,7 @@ dataclasses, ``tuple[X, ...]`` and ``dict[str, X]``. A field with a default may 
 """
 
 import json
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -72,7 +73,11 @@ def parse_json(text: str | bytes) -> object:
         )
     except UnicodeDecodeError as error:
         raise DecodeError("$", f"expected UTF-8 text: {error}") from error
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DecodeError("$", f"expected JSON: {error}") from error
+    except DecodeError:
+        raise
+    except ValueError as error:  # an integer of more digits than Python reads
         raise DecodeError("$", f"expected JSON: {error}") from error
 
 
@@ -165,16 +170,30 @@ def _decode_enum(expected: type[StrEnum], data: object, path: str) -> object:
 
 
 def _decode_scalar(expected: type, data: object, path: str) -> object:
-    if expected is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
+    if expected is float:
+        return _decode_float(data, path)
     # bool is an int to Python, and a count of True is no count.
     if not isinstance(data, expected) or (expected is not bool and isinstance(data, bool)):
         raise DecodeError(path, f"expected {_SCALARS[expected]}, got {_kind(data)}")
     return data
 
 
+def _decode_float(data: object, path: str) -> float:
+    if not isinstance(data, int | float) or isinstance(data, bool):
+        raise DecodeError(path, f"expected a number, got {_kind(data)}")
+    try:
+        number = float(data)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise DecodeError(path, f"expected a finite number, got {_kind(data)}")
+    return number
+
+
 def _kind(data: object) -> str:
     if data is None:
         return "null"
+    if isinstance(data, int) and data.bit_length() > 1000:
+        return "an integer of very many digits"
     text = repr(data)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -16,3 +16,5 @@ REDSHIFT_DB_USER = "REDSHIFT_DB_USER"
 REDSHIFT_SECRET_ARN = "REDSHIFT_SECRET_ARN"  # noqa: S105  # a name, not a secret
 REDSHIFT_SSLMODE = "REDSHIFT_SSLMODE"
 """``verify-full`` (default), ``verify-ca``, or ``disable`` for a server without TLS."""
+LOADER_PARENT_PID = "REDSHIFT_LOADER_PARENT_PID"
+"""Set by a launcher whose local loader is to end when the launcher's own process does."""

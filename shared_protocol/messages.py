@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared_protocol.codec import DecodeError, decode, encode
 from shared_protocol.failure import Phase
 from shared_protocol.report import Outcome
+from shared_protocol.version import PROTOCOL_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,15 @@ class PipesMessage:
     progress: Progress | None = None
     outcome: Outcome | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a message of nothing, or of two things.
+
+        Raises:
+            ValueError: not exactly one is set.
+        """
+        if (self.progress is None) == (self.outcome is None):
+            raise ValueError("a message is exactly one of progress and outcome")
+
 
 def dump_message(message: PipesMessage) -> object:
     """Give the payload as plain JSON values."""
@@ -45,6 +55,7 @@ def dump_message(message: PipesMessage) -> object:
 def parse_message(payload: object) -> PipesMessage | None:
     """Read a payload; None where it is not one of ours or not of this version."""
     try:
-        return decode(PipesMessage, payload)
+        message = decode(PipesMessage, payload)
     except DecodeError:
         return None
+    return message if message.protocol_version == PROTOCOL_VERSION else None

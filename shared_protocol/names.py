@@ -30,7 +30,15 @@ def check_name(name: str, *, what: str, phase: Phase) -> str:
     Raises:
         FailureError: code ``bad_name``.
     """
-    size = len(name.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        raise refuse(
+            ErrorCode.BAD_NAME,
+            phase,
+            f"The {what} name {name!r} holds half of a surrogate pair, which is no text.",
+            "Rename it.",
+        ) from error
     if not name:
         raise refuse(ErrorCode.BAD_NAME, phase, f"A {what} has an empty name.", "Give it a name.")
     if "\0" in name:

@@ -79,13 +79,17 @@ class RedshiftType:
         Raises:
             ValueError: Redshift has no such type, or its numbers are out of range.
         """
-        match = _FORM.fullmatch(text)
+        if text.strip().lower() == "bpchar":
+            text = "char(256)"
+        match = _FORM.fullmatch(text.lower())
         name = _SPELLINGS.get(" ".join(match[1].lower().split())) if match else None
         if match is None or name is None:
             raise ValueError(f"{text!r} is no Redshift column type")
         first, second = match[2], match[3]
-        if name == "DECIMAL":
+        if name == "DECIMAL" and first != "max":
             return cls._decimal(int(first or 18), int(second or 0), text)
+        if second is not None:
+            raise ValueError(f"{text!r}: {name} takes one number")
         if name in ("VARCHAR", "CHAR", "VARBYTE"):
             return cls._sized(name, first, text)
         if first is not None:
@@ -104,7 +108,7 @@ class RedshiftType:
     def _sized(cls, name: str, size: str | None, text: str) -> "RedshiftType":
         most = {"VARCHAR": MAX_VARCHAR_BYTES, "CHAR": MAX_CHAR_BYTES, "VARBYTE": 16_777_216}[name]
         default = {"VARCHAR": DEFAULT_VARCHAR_BYTES, "CHAR": 1, "VARBYTE": 64_000}[name]
-        length = default if size is None else most if size.lower() == "max" else int(size)
+        length = default if size is None else most if size == "max" else int(size)
         if not 1 <= length <= most:
             raise ValueError(f"{text!r}: a {name} has 1 to {most} bytes")
         return cls(name=name, length=length)

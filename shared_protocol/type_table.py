@@ -125,7 +125,7 @@ def rule_for(arrow_type: str) -> TypeRule:
 
 
 def _decimal_rule(arrow_type: str, precision: int, scale: int) -> TypeRule:
-    if precision > MAX_PRECISION or not 0 <= scale <= 37:
+    if precision > MAX_PRECISION or not 0 <= scale <= min(precision, 37):
         raise UnsupportedTypeError(
             f"{arrow_type} does not fit: a DECIMAL of Redshift has up to 38 digits, 0 to 37 of "
             "them behind the point. Cast it to a smaller decimal or to a string."
@@ -193,3 +193,11 @@ def staged_type_for(column: RedshiftType) -> str | None:
     if column.name == "DECIMAL":
         return f"decimal128({column.precision}, {column.scale})"
     return _STAGED_FOR.get(column.name)
+
+
+def markdown_table() -> str:
+    """Print the table of types for the documentation; a test holds the pages against it."""
+    rows = [("Arrow type of the data", "Parquet as staged", "Redshift column", "polars type back")]
+    rows += [(rule.arrow, rule.staged, rule.redshift, rule.comes_back) for rule in TYPE_TABLE]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * 4, *lines[1:]]) + "\n"

@@ -1,0 +1,1 @@
+"""The messages between orchestrator and loader: what they accept, and what they refuse."""
