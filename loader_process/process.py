@@ -1,0 +1,78 @@
+"""How the loader process is stopped: by a signal, or by the death of who launched it."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from types import FrameType
+
+from shared_protocol.environment import LOADER_PARENT_PID
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class InterruptedLoadError(BaseException):
+    """A signal asked the loader to stop.
+
+    No ``Exception``, so that no handler of a library takes it for an error of its own.
+    """
+
+
+class _Interrupts:
+    """What the signal handlers share: the first signal that came, and whether it has to wait."""
+
+    came = 0
+    held = False
+
+
+def stop_on_signals() -> None:
+    """Turn the first SIGTERM, SIGINT or SIGHUP into :class:`InterruptedLoadError`.
+
+    Later ones are passed over, so that the roll-back and the clean-up are not cut short.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    first = not _Interrupts.came
+    _Interrupts.came = number
+    if first and not _Interrupts.held:
+        raise InterruptedLoadError(signal.Signals(number).name)
+
+
+def hold_signals() -> None:
+    """Let signals wait from here on: COMMIT is about to be sent.
+
+    What was interrupted would not know whether it is committed; and once it is, there is nothing
+    left to stop but the clean-up and the report.
+    """
+    _Interrupts.held = True
+
+
+def release_signals() -> None:
+    """Let signals through again: nothing was committed after all.
+
+    Raises:
+        InterruptedLoadError: one came meanwhile.
+    """
+    _Interrupts.held = False
+    if _Interrupts.came:
+        raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
+
+
+def stop_with_parent(environ: Mapping[str, str]) -> None:
+    """End with SIGTERM when the launching process dies, where the launcher asked for that.
+
+    Linux only; the signal follows the thread that launched us, which the launcher waits in.
+    """
+    parent = environ.get(LOADER_PARENT_PID, "")
+    if not parent.isdigit() or not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it died before we could ask
+        raise InterruptedLoadError("the launching process is gone")

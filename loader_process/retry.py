@@ -1,0 +1,39 @@
+"""What is tried again inside the loader, how often, and how long it waits between."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from loader_process.reporter import Reporter
+from shared_protocol import ErrorCode, FailureError
+
+TRIES = 8
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 20.0
+
+# What another try on a fresh connection can overcome. Not "unreachable": a wrong address would keep
+# its user waiting; the first connection of a load has told before.
+_OVERCOME = frozenset({ErrorCode.CONFLICT, ErrorCode.CONNECTION_LOST})
+
+
+def transaction_attempts(reporter: Reporter) -> Iterator[Any]:
+    """Give context managers, one for each try, that swallow what the next try can overcome.
+
+    Waits between tries grow from half a second to 20 seconds, with jitter.
+    """
+    import stamina
+    from stamina.instrumentation import set_on_retry_hooks
+
+    def can_overcome(error: Exception) -> bool:
+        if not isinstance(error, FailureError) or error.failure.code not in _OVERCOME:
+            return False
+        reporter.warn(f"trying again: {error.failure.message}")
+        return True
+
+    set_on_retry_hooks([])  # we tell it ourselves
+    yield from stamina.retry_context(
+        on=can_overcome,
+        attempts=TRIES,
+        timeout=None,
+        wait_initial=FIRST_WAIT_SECONDS,
+        wait_max=LONGEST_WAIT_SECONDS,
+    )

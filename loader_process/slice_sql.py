@@ -1,0 +1,299 @@
+"""The predicate of a slice, and which of its rows belong to which partition. Pure.
+
+The type of the column decides the literal. A time window is compared with wall time in the
+partitioning's zone where the column is DATE or TIMESTAMP, with instants where it is TIMESTAMPTZ,
+and as a formatted key where it is text or an integer: ``'2024-06-01' >= '2024-06-01 00:00:00'`` is
+false for text, so that a DELETE by window would find nothing and every run would double its rows.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from loader_process.sql import Sql, join, literal, sql
+from shared_protocol import (
+    DimensionKind,
+    ErrorCode,
+    FailureError,
+    PartitionRows,
+    PartitionSlice,
+    Phase,
+    SliceDimension,
+    SliceValue,
+    refuse,
+)
+
+_INTEGERS = ("SMALLINT", "INTEGER", "BIGINT")
+_TEXTS = ("VARCHAR", "CHAR")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+
+# What one value of a partition stands for in the column's own terms: a range whose end is
+# exclusive, or one value.
+Range = tuple[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionSql:
+    """One dimension bound to a column or expression of a known type.
+
+    Attributes:
+        dimension: as the request has it.
+        operand: the column, quoted, or the expression, in parentheses.
+        type_name: Redshift's name for its type, such as ``"TIMESTAMPTZ"``.
+    """
+
+    dimension: SliceDimension
+    operand: Sql
+    type_name: str
+
+    @property
+    def is_range(self) -> bool:
+        """Whether values are compared as ranges, not as keys."""
+        return self.dimension.kind is DimensionKind.TIME and self.type_name in _TIMES
+
+    def bound(self, value: SliceValue) -> object:
+        """Give a value of the request in the column's own terms: a range, or one value.
+
+        Raises:
+            FailureError: code ``partition_expr``: the column cannot hold such a key or window.
+        """
+        if self.is_range:
+            return self._range(value)
+        if self.type_name in _TEXTS:
+            return value.key
+        if self.type_name in _INTEGERS:
+            return self._integer(value)
+        if self.type_name == "DATE":
+            return self._date(value)
+        raise self._refusal(
+            f"is {self.type_name}, which no partition key can be compared with",
+            "Partition by a column that is DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR or an integer.",
+        )
+
+    def _range(self, value: SliceValue) -> Range:
+        start, end = value.window
+        if self.type_name == "TIMESTAMPTZ":
+            return start.astimezone(UTC), end.astimezone(UTC)
+        zone = ZoneInfo(self.dimension.time_zone)
+        low, high = start.astimezone(zone), end.astimezone(zone)
+        if low.fold or high.fold or low.replace(tzinfo=None) >= high.replace(tzinfo=None):
+            raise self._refusal(
+                f"is {self.type_name}, without a time zone, and the partition {value.key!r} lies "
+                f"in the hour that {self.dimension.time_zone} has twice",
+                "Make the column TIMESTAMPTZ, or partition by UTC.",
+            )
+        if self.type_name == "TIMESTAMP":
+            return low.replace(tzinfo=None), high.replace(tzinfo=None)
+        if low.time() != time.min or high.time() != time.min:
+            raise self._refusal(
+                f"is DATE, and the partition {value.key!r} does not begin and end at midnight",
+                "Partition by a TIMESTAMP column.",
+            )
+        return low.date(), high.date()
+
+    def _integer(self, value: SliceValue) -> int:
+        if self.dimension.kind is DimensionKind.KEYS:
+            text = value.key
+        elif self.dimension.key_format is None:
+            raise self._refusal(
+                f"is {self.type_name}, and how it holds a time is not told",
+                "Say so with partition_key_format, such as '%Y%m%d'.",
+            )
+        else:
+            zone = ZoneInfo(self.dimension.time_zone)
+            text = value.window[0].astimezone(zone).strftime(self.dimension.key_format)
+        if not text.removeprefix("-").isdecimal():
+            raise self._refusal(
+                f"is {self.type_name}, and the partition key {text!r} is no integer",
+                "Partition by a column that holds the keys as text.",
+            )
+        return int(text)
+
+    def _date(self, value: SliceValue) -> date:
+        try:
+            return date.fromisoformat(value.key)
+        except ValueError:
+            raise self._refusal(
+                f"is DATE, and the partition key {value.key!r} is no date",
+                "Partition by a column that holds the keys as text.",
+            ) from None
+
+    def _refusal(self, problem: str, hint: str) -> FailureError:
+        return refuse(
+            ErrorCode.PARTITION_EXPR,
+            Phase.CHECK,
+            f"The partition_expr {self.dimension.expression!r} {problem}.",
+            hint,
+        )
+
+    def condition(self, bounds: list[Any]) -> Sql:
+        """Say that the column is in one of these ranges, or one of these values."""
+        if not self.is_range:
+            return sql(
+                "{operand} IN ({values})",
+                operand=self.operand,
+                values=join(", ", (literal(value) for value in sorted(set(bounds)))),
+            )
+        ranges = [
+            sql(
+                "({operand} >= {low} AND {operand} < {high})",
+                operand=self.operand,
+                low=self._moment(low),
+                high=self._moment(high),
+            )
+            for low, high in merged(bounds)
+        ]
+        return ranges[0] if len(ranges) == 1 else sql("({any})", any=join(" OR ", ranges))
+
+    def _moment(self, value: Any) -> Sql:  # noqa: ANN401  # a date, or a datetime with or without zone
+        return sql("CAST({value} AS {type})", value=literal(value), type=Sql(self.type_name))
+
+    def grouping(self, bounds: list[Any]) -> Sql:
+        """Give what to group by, so that every group lies in one partition."""
+        if not self.is_range or self.type_name == "DATE":
+            return self.operand
+        unit = _coarsest_unit([moment for pair in bounds for moment in pair])
+        return sql("DATE_TRUNC({unit}, {operand})", unit=literal(unit), operand=self.operand)
+
+    def finder(self, bounds: list[Any]) -> Callable[[Any], Any]:
+        """Give a function from a group's value to the bound that holds it; None where none does."""
+        if not self.is_range:
+            known = set(bounds)
+            # CHAR comes back padded with blanks.
+            blank = self.type_name == "CHAR"
+            return lambda value: next(
+                (v for v in (value, value.rstrip() if blank and value else value) if v in known),
+                None,
+            )
+        ordered = sorted(set(bounds))
+        starts = [low for low, _ in ordered]
+
+        def find(value: Any) -> Any:  # noqa: ANN401  # a date, or a datetime with or without zone
+            if value is None:
+                return None
+            index = bisect_right(starts, value) - 1
+            return ordered[index] if index >= 0 and value < ordered[index][1] else None
+
+        return find
+
+
+def merged(ranges: list[Any]) -> list[Range]:
+    """Join ranges that touch or overlap."""
+    result: list[Range] = []
+    for low, high in sorted(ranges):
+        if result and low <= result[-1][1]:
+            result[-1] = (result[-1][0], max(high, result[-1][1]))
+        else:
+            result.append((low, high))
+    return result
+
+
+_UNITS: tuple[tuple[str, timedelta], ...] = (
+    ("day", timedelta(days=1)),
+    ("hour", timedelta(hours=1)),
+    ("minute", timedelta(minutes=1)),
+    ("second", timedelta(seconds=1)),
+)
+
+
+def _coarsest_unit(moments: list[datetime]) -> str:
+    since_midnight = [
+        moment - datetime.combine(moment.date(), time.min, tzinfo=moment.tzinfo)
+        for moment in moments
+    ]
+    for name, length in _UNITS:
+        if not any(offset % length for offset in since_midnight):
+            return name
+    return "microseconds"
+
+
+class SliceSql:
+    """A slice bound to a table: its predicate, and its rows by partition."""
+
+    def __init__(self, rows: PartitionSlice, dimensions: tuple[DimensionSql, ...]) -> None:
+        self._dimensions = dimensions
+        self._keys = {
+            tuple(d.bound(v) for d, v in zip(dimensions, p.values, strict=True)): p.key
+            for p in rows.partitions
+        }
+        if len(self._keys) != len(rows.partitions):
+            raise refuse(
+                ErrorCode.PARTITION_EXPR,
+                Phase.CHECK,
+                "Two partitions of the run stand for the same rows: "
+                + _same(rows, dimensions)
+                + ".",
+                "Mend partition_key_format, or partition by a column that tells them apart.",
+            )
+        self._order = [p.key for p in rows.partitions]
+
+    @property
+    def expressions(self) -> str:
+        """The partition expressions, for a person."""
+        return ", ".join(d.dimension.expression for d in self._dimensions)
+
+    @property
+    def predicate(self) -> Sql:
+        """The condition that is true of the slice's rows and of no other."""
+        return join(" OR ", _conditions(self._dimensions, set(self._keys)))
+
+    @property
+    def groupings(self) -> tuple[Sql, ...]:
+        """What to group by to count rows by partition."""
+        return tuple(
+            dimension.grouping([bounds[index] for bounds in self._keys])
+            for index, dimension in enumerate(self._dimensions)
+        )
+
+    def count(self, groups: list[tuple[Any, ...]]) -> tuple[PartitionRows, ...]:
+        """Add up groups by partition.
+
+        Args:
+            groups: rows of one value for each grouping, and a count.
+        """
+        finders = [
+            dimension.finder([bounds[index] for bounds in self._keys])
+            for index, dimension in enumerate(self._dimensions)
+        ]
+        totals = dict.fromkeys(self._order, 0)
+        for *values, count in groups:
+            bounds = tuple(find(value) for find, value in zip(finders, values, strict=True))
+            key = self._keys.get(bounds)
+            if key is not None:
+                totals[key] += int(count)
+        return tuple(PartitionRows(key=key, rows=rows) for key, rows in totals.items())
+
+
+def _conditions(dimensions: tuple[DimensionSql, ...], members: set[tuple[Any, ...]]) -> list[Sql]:
+    """Cover a set of tuples with boxes: values of the first dimension that share all the rest."""
+    first, rest = dimensions[0], dimensions[1:]
+    if not rest:
+        return [first.condition([value for (value,) in members])]
+    tails: dict[Any, set[tuple[Any, ...]]] = defaultdict(set)
+    for value, *tail in members:
+        tails[value].add(tuple(tail))
+    boxes: dict[frozenset[tuple[Any, ...]], list[Any]] = defaultdict(list)
+    for value, tail_set in tails.items():
+        boxes[frozenset(tail_set)].append(value)
+    return [
+        sql(
+            "({first} AND ({rest}))",
+            first=first.condition(values),
+            rest=join(" OR ", _conditions(rest, set(tail_set))),
+        )
+        for tail_set, values in boxes.items()
+    ]
+
+
+def _same(rows: PartitionSlice, dimensions: tuple[DimensionSql, ...]) -> str:
+    seen: dict[tuple[Any, ...], str] = {}
+    for partition in rows.partitions:
+        bounds = tuple(d.bound(v) for d, v in zip(dimensions, partition.values, strict=True))
+        if bounds in seen:
+            return f"{seen[bounds]!r} and {partition.key!r}"
+        seen[bounds] = partition.key
+    return ""

@@ -1,0 +1,265 @@
+"""The load transaction: all of a load's rows, or none.
+
+The order of its statements is the safety of the whole: see :mod:`loader_process.ledger`. It is run
+anew as a whole, on a fresh connection, when Redshift says that another transaction came between.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from loader_process import statements
+from loader_process.ledger import Ledger, stored_report
+from loader_process.process import hold_signals, release_signals
+from loader_process.redshift import Session
+from loader_process.slice_sql import SliceSql
+from loader_process.sql import Sql, literal, sql
+from loader_process.table_plan import StagedColumn
+from shared_protocol import (
+    ErrorCode,
+    Failure,
+    FailureError,
+    LoadErrorRow,
+    LoadReport,
+    LoadStatus,
+    PartitionRows,
+    Phase,
+    RowCounts,
+    Table,
+    refuse,
+)
+
+SETTLE_LOCK_MS = 60_000
+"""How long an uncertain COMMIT's lock is waited for before its session is ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWork:
+    """One load, everything on S3 and the table ready.
+
+    Attributes:
+        table: the target.
+        columns: COPY's column list.
+        rows: the slice; None for the whole table.
+        manifest_uri: what COPY reads; None where there is no row to copy.
+        iam_role: who reads it.
+        staged_rows: rows in the manifest's files, by their footers.
+        ledger: the table's ledger.
+        again: load even if the ledger has the load already.
+        draft: the report, as far as it is known before the transaction.
+    """
+
+    table: Table
+    columns: tuple[StagedColumn, ...]
+    rows: SliceSql | None
+    manifest_uri: str | None
+    iam_role: str
+    staged_rows: int
+    ledger: Ledger
+    again: bool
+    draft: LoadReport
+
+
+def load_transaction(session: Session, work: LoadWork) -> LoadReport:
+    """Replace the slice's rows by the manifest's, check the counts, and commit.
+
+    Returns:
+        The report of this load; or the stored one of an earlier attempt at the same load.
+
+    Raises:
+        FailureError: nothing was changed; except ``commit_unknown``, which :func:`settle` clears.
+    """
+    session.phase = Phase.LOAD
+    session.execute(statements.BEGIN)
+    session.execute(work.ledger.lock)
+    found = session.rows(work.ledger.find(work.draft.load_key))
+    if found and not work.again:
+        session.execute(statements.ROLLBACK)
+        return _stored(found) or _unreadable(work, found)
+    deleted = session.execute(statements.delete_rows(work.table, work.rows))
+    copied, query_ids = _copy(session, work)
+    partitions, in_table = _checked_counts(session, work, copied)
+    report = replace(
+        work.draft,
+        rows=RowCounts(staged=work.staged_rows, deleted=deleted, copied=copied, in_table=in_table),
+        partitions=partitions,
+        query_ids=query_ids,
+    )
+    session.execute(work.ledger.forget(report.load_key))
+    session.execute(work.ledger.record(report))
+    _commit(session)
+    return report
+
+
+def _stored(found: list[tuple[Any, ...]]) -> LoadReport | None:
+    report = stored_report([str(piece) for _, piece in found])
+    return report and replace(report, status=LoadStatus.ALREADY_LOADED)
+
+
+def _unreadable(work: LoadWork, found: list[tuple[Any, ...]]) -> LoadReport:
+    return replace(
+        work.draft,
+        status=LoadStatus.ALREADY_LOADED,
+        attempt_id=str(found[0][0]),
+        warnings=("The ledger's report was written by another version and could not be read.",),
+    )
+
+
+def _copy(session: Session, work: LoadWork) -> tuple[int, tuple[int, ...]]:
+    if work.manifest_uri is None:
+        return 0, ()
+    copy = statements.copy_parquet(work.table, work.columns, work.manifest_uri, work.iam_role)
+    session.execute(copy, otherwise=ErrorCode.COPY_FAILED)
+    copied = int(session.value(statements.COPIED_ROWS))
+    query_ids = (int(session.value(statements.COPY_QUERY)),)
+    if copied != work.staged_rows:
+        raise refuse(
+            ErrorCode.COUNT_MISMATCH,
+            Phase.LOAD,
+            f"Redshift copied {copied} rows and {work.staged_rows} were staged; nothing was kept.",
+            "Look at SYS_LOAD_HISTORY and SYS_LOAD_ERROR_DETAIL for the query "
+            f"{query_ids[0]}, and report it: this should not happen.",
+        )
+    return copied, query_ids
+
+
+def _checked_counts(
+    session: Session, work: LoadWork, copied: int
+) -> tuple[tuple[PartitionRows, ...], int]:
+    """Count what the slice and the table now hold, and refuse rows that are not the slice's."""
+    in_table = int(session.value(statements.count_rows(work.table)))
+    if work.rows is None:
+        _refuse_difference(work, in_table, copied)
+        return (), in_table
+    groups = session.rows(statements.count_groups(work.table, work.rows))
+    in_slice = sum(int(group[-1]) for group in groups)
+    _refuse_difference(work, in_slice, copied)
+    partitions = work.rows.count(groups)
+    if sum(partition.rows for partition in partitions) != in_slice:
+        raise refuse(
+            ErrorCode.COUNT_MISMATCH,
+            Phase.LOAD,
+            f"The slice holds {in_slice} rows, and its partitions "
+            f"{sum(partition.rows for partition in partitions)}; nothing was kept.",
+            "Report it: this should not happen.",
+        )
+    return partitions, in_table
+
+
+def _refuse_difference(work: LoadWork, held: int, copied: int) -> None:
+    if held == copied:
+        return
+    if work.rows is not None and held < copied:
+        raise refuse(
+            ErrorCode.ROWS_OUTSIDE_SLICE,
+            Phase.LOAD,
+            f"{copied - held} of the {copied} rows do not belong to the partitions of this run, by "
+            f"{work.rows.expressions}; nothing was kept.",
+            "Let the asset return the rows of its partitions only, none with NULL in that column; "
+            "or mend partition_expr.",
+        )
+    raise refuse(
+        ErrorCode.COUNT_MISMATCH,
+        Phase.LOAD,
+        f"Redshift copied {copied} rows, and {held} are where they should be; nothing was kept.",
+        "Report it: this should not happen.",
+    )
+
+
+def _commit(session: Session) -> None:
+    hold_signals()
+    try:
+        session.execute(statements.COMMIT)
+    except FailureError as error:
+        if error.failure.code is not ErrorCode.CONNECTION_LOST:
+            release_signals()
+            raise
+        raise refuse(
+            ErrorCode.COMMIT_UNKNOWN,
+            Phase.LOAD,
+            "The connection was lost while the load was being committed.",
+        ) from error
+
+
+def settle(open_session: Callable[[], Session], work: LoadWork, lost_pid: int) -> LoadReport | None:
+    """Find out whether an uncertain COMMIT took effect.
+
+    Never by a look alone: the old COMMIT may still land after it. The ledger's lock is waited for,
+    which the old transaction holds to its end; after a while its session is ended.
+
+    Returns:
+        The stored report if it did, None if it did not.
+
+    Raises:
+        FailureError: ``commit_unknown``: it cannot be told; the sentence has the query that can.
+    """
+    try:
+        with open_session() as session:
+            session.phase = Phase.LOAD
+            found = _look_behind_the_lock(session, work, lost_pid)
+    except FailureError as error:
+        raise FailureError(_unknown(work, error.failure)) from error
+    mine = [str(piece) for attempt, piece in found if attempt == work.draft.attempt_id]
+    if not mine:
+        release_signals()
+        return None
+    return stored_report(mine) or work.draft
+
+
+def _look_behind_the_lock(session: Session, work: LoadWork, lost_pid: int) -> list[tuple[Any, ...]]:
+    session.execute(_timeout(SETTLE_LOCK_MS))
+    try:
+        session.execute(statements.BEGIN)
+        session.execute(work.ledger.lock)
+    except FailureError as error:
+        if error.failure.code is ErrorCode.CONNECTION_LOST:
+            raise
+        session.execute(statements.ROLLBACK)
+        session.rows(statements.end_session(lost_pid))
+        session.execute(statements.BEGIN)
+        session.execute(work.ledger.lock)
+    found = session.rows(work.ledger.find(work.draft.load_key))
+    session.execute(statements.ROLLBACK)
+    return found
+
+
+def _timeout(milliseconds: int) -> Sql:
+    return sql("SET statement_timeout TO {timeout}", timeout=literal(milliseconds))
+
+
+def _unknown(work: LoadWork, reason: Failure) -> Failure:
+    query = work.ledger.find(work.draft.load_key).text
+    return Failure(
+        code=ErrorCode.COMMIT_UNKNOWN,
+        phase=Phase.LOAD,
+        message=(
+            "The connection was lost while the load was being committed, and whether it was cannot "
+            f"be told: {reason.message}"
+        ),
+        hint=(
+            "Run this; a row with the attempt "
+            f"{work.draft.attempt_id} means that it was committed: {query}"
+        ),
+    )
+
+
+def load_error_rows(session: Session, failed_pid: int) -> tuple[LoadErrorRow, ...]:
+    """Read what Redshift recorded of the COPY that failed in another session of ours.
+
+    Source: AWS, r_SYS_LOAD_ERROR_DETAIL. The session had one COPY, so that its rows are the COPY's.
+    """
+    try:
+        rows = session.rows(statements.load_errors(failed_pid))
+    except FailureError:
+        return ()  # not every user may read it; the COPY's own error is told all the same
+    return tuple(
+        LoadErrorRow(
+            file_name=str(file_name or "").strip(),
+            line_number=line_number,
+            column_name=str(column_name or "").strip() or None,
+            column_type=str(column_type or "").strip() or None,
+            error_code=error_code,
+            message=str(message or "").strip(),
+        )
+        for file_name, line_number, column_name, column_type, error_code, message in rows
+    )
