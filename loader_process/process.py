@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 
 from shared_protocol.environment import LOADER_PARENT_PID
@@ -20,10 +21,14 @@ class InterruptedLoadError(BaseException):
 
 
 class _Interrupts:
-    """What the signal handlers share: the first signal that came, and whether it has to wait."""
+    """What the handlers share: the signal that came, whether it has to wait, where we are."""
 
     came = 0
     held = False
+    in_driver = False
+
+
+_AGAIN_SECONDS = 0.2
 
 
 def stop_on_signals() -> None:
@@ -33,6 +38,7 @@ def stop_on_signals() -> None:
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    signal.signal(signal.SIGALRM, _interrupt_again)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -40,7 +46,34 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     first = not _Interrupts.came
     _Interrupts.came = number
     if first and not _Interrupts.held:
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
         raise InterruptedLoadError(signal.Signals(number).name)
+
+
+def _interrupt_again(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    if _Interrupts.in_driver and not _Interrupts.held:
+        raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
+
+
+@contextmanager
+def in_driver() -> Iterator[None]:
+    """Mark a call of the database driver, in which an interrupt can get lost.
+
+    ``redshift_connector`` 2.2.0 has bare ``except:`` clauses that swallow whatever is raised in
+    them; while a call is marked, the interrupt is raised again until it comes out.
+    """
+    _Interrupts.in_driver = True
+    try:
+        yield
+    finally:
+        _Interrupts.in_driver = False
+    _raise_what_came()
+
+
+def _raise_what_came() -> None:
+    if _Interrupts.came and not _Interrupts.held:
+        raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
 
 
 def hold_signals() -> None:
@@ -59,8 +92,7 @@ def release_signals() -> None:
         InterruptedLoadError: one came meanwhile.
     """
     _Interrupts.held = False
-    if _Interrupts.came:
-        raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
+    _raise_what_came()
 
 
 def stop_with_parent(environ: Mapping[str, str]) -> None:

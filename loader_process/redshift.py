@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from loader_process.errors import failure_of
+from loader_process.process import in_driver
 from loader_process.settings import Settings
 from loader_process.sql import Sql, literal, sql
 from shared_protocol import ErrorCode, Failure, FailureError, Phase, RunInfo, SessionOptions, refuse
@@ -108,7 +109,8 @@ class Session:
         if self._broken:
             raise self._lost("it was lost before")
         try:
-            yield
+            with in_driver():
+                yield
         except Exception as error:
             answer = _answer_of(error)
             if answer is None:
@@ -159,20 +161,21 @@ def connect(settings: Settings, *, options: SessionOptions, run: RunInfo) -> Ses
     encrypted = settings.sslmode != "disable"
     tls: dict[str, Any] = {"ssl": encrypted, **({"sslmode": settings.sslmode} if encrypted else {})}
     try:
-        connection = redshift_connector.connect(
-            host=target.host,
-            port=target.port,
-            database=target.database,
-            user=target.user,
-            password=settings.password,
-            **tls,
-            application_name=f"redshift-loader {run.run_id}".strip(),
-            max_prepared_statements=0,
-            tcp_keepalive=True,
-            tcp_keepalive_idle=30,
-            tcp_keepalive_interval=10,
-            tcp_keepalive_count=5,
-        )
+        with in_driver():
+            connection = redshift_connector.connect(
+                host=target.host,
+                port=target.port,
+                database=target.database,
+                user=target.user,
+                password=settings.password,
+                **tls,
+                application_name=f"redshift-loader {run.run_id}".strip(),
+                max_prepared_statements=0,
+                tcp_keepalive=True,
+                tcp_keepalive_idle=30,
+                tcp_keepalive_interval=10,
+                tcp_keepalive_count=5,
+            )
     except Exception as error:
         raise FailureError(_connect_failure(error, settings)) from error
     connection.autocommit = True

@@ -358,3 +358,27 @@ def test_a_table_that_is_made_anew_under_a_load_is_prepared_again(
     assert "trying again" in found.stderr
     assert other.rows(f"select k from {table.label}") == [("x" * 100,)]
     other.connection.close()
+
+
+def test_a_signal_is_heard_at_any_moment(
+    box: Sandbox, loader: Loader, database: Database, table: Table, tmp_path: Path
+) -> None:
+    """The driver has bare except clauses; an interrupt that is raised in one must not get lost."""
+    database.run("begin")
+    database.run(f"lock {ledger_name(table)}")
+    started = []
+    for number in range(12):
+        path = tmp_path / str(number)
+        stage(path, box.environ, table, rows("a", range(5)))
+        process = loader.start(path)
+        time.sleep(0.1 * number)
+        process.send_signal(signal.SIGTERM)
+        sent = time.monotonic()
+        stdout, stderr = process.communicate(timeout=15)
+        started.append((process.returncode, time.monotonic() - sent, stdout + stderr))
+    database.run("rollback")
+    # Before the handlers are set, the signal ends the process by itself.
+    codes = {ExitCode.INTERRUPTED, -signal.SIGTERM}
+    assert all(code in codes for code, _, _ in started), started
+    assert max(took for _, took, _ in started) < 5, started
+    assert numbers(database, table) == [0, 1, 2]
