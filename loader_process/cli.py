@@ -10,7 +10,12 @@ from pathlib import Path
 
 from loader_process.claim import Attempt, read_request_text
 from loader_process.errors import internal_failure
-from loader_process.process import InterruptedLoadError, stop_on_signals, stop_with_parent
+from loader_process.process import (
+    InterruptedLoadError,
+    stop_interrupting,
+    stop_on_signals,
+    stop_with_parent,
+)
 from loader_process.reporter import JsonReporter, Reporter, Stopwatch, TerminalReporter
 from shared_protocol import (
     PROTOCOL_VERSION,
@@ -49,6 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     except InterruptedLoadError as error:
         sys.stderr.write(f"redshift-loader: interrupted ({error})\n")
         return int(ExitCode.INTERRUPTED)
+    finally:
+        stop_interrupting()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,6 +127,7 @@ def _run_attempt(chosen: argparse.Namespace, reporter: Reporter) -> ExitCode:
         attempt = Attempt.claim(path)
         outcome = work(attempt)
     except InterruptedLoadError as error:
+        stop_interrupting()
         outcome = _failed(_interrupted(clock.phase, str(error)))
     except FailureError as error:
         outcome = _failed(error.failure)

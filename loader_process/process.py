@@ -56,6 +56,14 @@ def _interrupt_again(number: int, frame: FrameType | None) -> None:
         raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
 
 
+def stop_interrupting() -> None:
+    """Call the repeated interrupt off: it has come out where it was to.
+
+    A timer that goes on would end the interpreter while it shuts down.
+    """
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @contextmanager
 def in_driver() -> Iterator[None]:
     """Mark a call of the database driver, in which an interrupt can get lost.
