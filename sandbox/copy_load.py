@@ -55,7 +55,7 @@ class CopyLoad:
         """
         columns = self._columns()
         session, backend = self._session, self._session.backend
-        session.copy_id = session.query_id
+        session.counters.copy_id = session.counters.query_id
         # An autocommit COPY goes on when its client has gone; one in a transaction is rolled back
         # (AWS: copy-usage_notes-multiple-files).
         backend.watching = session.transaction.is_the_clients
@@ -63,12 +63,15 @@ class CopyLoad:
         try:
             self._load(columns)
         except (LoadError, BackendError) as error:
-            session.copy_count = 0
-            self._log_failure(error)
+            session.counters.copy_count = 0
+            if isinstance(error, LoadError):
+                error.query = session.counters.query_id
+                self._log_error(error)
+            self._log_load("aborted", time.monotonic() - began)
             raise
         finally:
             backend.watching = True
-        session.copy_count = self._rows
+        session.counters.copy_count = self._rows
         self._log_load("completed", time.monotonic() - began)
         session.say(
             f"Load into table '{self._command.table_name}' completed,"
@@ -136,23 +139,22 @@ class CopyLoad:
                 for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group]):
                     yield shaper.shape(batch)
 
-    def _log_failure(self, error: LoadError | BackendError) -> None:
-        facts: dict[str, object] = {"error_message": str(error), "error_code": 0}
-        if isinstance(error, LoadError):
-            facts = {
-                "error_message": error.context or error.message,
-                "error_code": error.code,
+    def _log_error(self, error: LoadError) -> None:
+        self._cluster.log_row(
+            "redshift_load_errors",
+            self._who()
+            | {
+                "table_id": self._cluster.table_oid(self._command.table),
                 "file_name": error.file_name,
+                "line_number": 0,
                 "column_name": error.column,
                 "column_type": error.column_type,
                 "column_length": error.column_length,
-            }
-        row = self._who() | {
-            "table_id": self._cluster.table_oid(self._command.table),
-            "line_number": 0,
-        }
-        self._cluster.log_row("redshift_load_errors", row | {"position": 0} | facts)
-        self._log_load("aborted", 0.0)
+                "position": 0,
+                "error_code": error.code,
+                "error_message": error.context or error.message,
+            },
+        )
 
     def _log_load(self, status: str, seconds: float) -> None:
         done, size = status == "completed", sum(found.size for found in self._files)
@@ -181,7 +183,7 @@ class CopyLoad:
         session = self._session
         return {
             "user_id": 100,
-            "query_id": session.query_id,
+            "query_id": session.counters.query_id,
             "session_id": session.process_id,
             "database_name": session.database,
         }

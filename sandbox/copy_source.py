@@ -29,6 +29,7 @@ class LoadError(RedshiftError):
         column: The column's name, or empty.
         column_type: Its type.
         column_length: Its length, or empty.
+        query: The query id of the COPY.
     """
 
     code: int = SCAN_ERROR
@@ -37,6 +38,7 @@ class LoadError(RedshiftError):
     column: str = ""
     column_type: str = ""
     column_length: str = ""
+    query: int = 0
 
     @classmethod
     def scanning(cls, context: str, **facts: Any) -> LoadError:  # noqa: ANN401
@@ -48,7 +50,8 @@ class LoadError(RedshiftError):
         line = "-" * 47
         detail = (
             f"\n  {line}\n  error:  {self.message}\n  code:      {self.code}\n"
-            f"  context:   {self.context}\n  location:  sandbox\n  {line}\n"
+            f"  context:   {self.context}\n  query:     {self.query}\n"
+            f"  location:  sandbox\n  {line}\n"
         )
         return super().fields() | {"D": detail}
 

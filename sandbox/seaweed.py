@@ -80,12 +80,8 @@ class Seaweed:
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         master, filer, volume, admin, s3 = free_ports(5)
         self.port = self._fixed_port or s3
-        for name, port in (
-            ("master", master),
-            ("filer", filer),
-            ("volume", volume),
-            ("s3", self.port),
-        ):
+        ports = {"master": master, "filer": filer, "volume": volume, "admin": admin, "s3": s3}
+        for name, port in ports.items():
             self._folder.remember_socket(
                 _SOCKETS / f"seaweedfs-{name}-grpc-{port + GRPC_OFFSET}.sock"
             )

@@ -7,12 +7,11 @@ round trip over a unix socket and makes it plain, at every statement, what Postg
 from __future__ import annotations
 
 import contextlib
-import itertools
 import struct
-import time
 from typing import TYPE_CHECKING
 
 from .answer import for_the_client
+from .counters import Counters
 from .errors import (
     ACTIVE_TRANSACTION,
     BackendError,
@@ -45,16 +44,13 @@ if TYPE_CHECKING:
     from .cluster import Cluster
     from .plan import Plan
 
-_QUERY_IDS = itertools.count(int(time.time()))
-"""Starts at the time so that ids stay apart over the starts of a sandbox that keeps its data."""
-
 
 class Session:
     """A client and its session in PostgreSQL.
 
     Attributes:
         transaction: The session's transaction.
-        copy_count, copy_id, unload_count, query_id: What the pg_last_...() functions tell.
+        counters: What the pg_last_...() functions tell.
         process_id: PostgreSQL's process, which pg_backend_pid() tells.
         database: Its database.
 
@@ -73,10 +69,7 @@ class Session:
         self.cluster = cluster
         self.log = log
         self.transaction = Transaction(backend)
-        self.copy_count = 0
-        self.copy_id = -1
-        self.unload_count = 0
-        self.query_id = -1
+        self.counters = Counters()
         self._case_sensitive = False
         self.process_id = struct.unpack_from("!i", backend.key)[0] if backend.key else 0
         self.database = backend.database
@@ -211,7 +204,7 @@ class Session:
         if plan.command:
             self._run(plan)
             return
-        self.query_id = next(_QUERY_IDS)
+        self.counters.next_query()
         self.backend.send(b"E", body)
         if self._relay_until(b"CIs"):
             self._after(plan)
@@ -267,7 +260,7 @@ class Session:
             return
         self._prepare(plan)
         self.backend.sync()  # what was prepared by the extended protocol must not hang over
-        self.query_id = next(_QUERY_IDS)
+        self.counters.next_query()
         self.backend.send(b"Q", text(plan.text))
         if self._relay_until(b"Z"):
             self._after(plan)
@@ -290,21 +283,9 @@ class Session:
             self.transaction.begin_ours()
         for table in plan.locks:
             self.transaction.lock(table)
-        for name, value in plan.settings:
+        counters = self.counters.settings() if plan.reads_counters else {}
+        for name, value in (*plan.settings, *counters.items()):
             self.backend.run(f"SET {name} TO {quote_literal(value)}")
-        if plan.reads_counters:
-            self._show_counters()
-
-    def _show_counters(self) -> None:
-        """Put the counters where the pg_last_...() functions read them; no rollback undoes them."""
-        counters = {
-            "last_copy_count": self.copy_count,
-            "last_copy_id": self.copy_id,
-            "last_unload_count": self.unload_count,
-            "last_query_id": self.query_id,
-        }
-        for name, value in counters.items():
-            self.backend.run(f"SET redshift.{name} TO '{value}'")
 
     def _run(self, plan: Plan) -> None:
         """Carry out a statement that the sandbox runs itself."""
@@ -313,7 +294,7 @@ class Session:
         if self.transaction.has_failed:
             self.backend.run("SELECT 1")  # fails with 25P02
         self._prepare(plan)
-        self.query_id = next(_QUERY_IDS)
+        self.counters.next_query()
         self._send(command_complete(plan.command.run(self)))
 
     def _after(self, plan: Plan) -> None:

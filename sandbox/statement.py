@@ -51,7 +51,7 @@ REFUSED = (
 """Statements of PostgreSQL's that Redshift lacks (AWS: c_unsupported-postgresql-features)."""
 
 _LONGEST_REMEMBERED = 4096
-"""Characters of a statement whose plan is kept; longer ones (rows in an INSERT) seldom come again."""
+"""Characters of a statement whose plan is kept; longer ones (rows in an INSERT) seldom recur."""
 _WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 
 

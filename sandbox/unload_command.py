@@ -18,6 +18,9 @@ _MEGABYTE, _GIGABYTE = 1 << 20, 1 << 30
 SMALLEST_FILE, LARGEST_FILE = 5 * _MEGABYTE, int(6.2 * _GIGABYTE)
 """Bytes; MAXFILESIZE's range and default (AWS: r_UNLOAD)."""
 
+SMALLEST_ROW_GROUP, LARGEST_ROW_GROUP = 32 * _MEGABYTE, 128 * _MEGABYTE
+"""Bytes; ROWGROUPSIZE's range, and its default is the smallest (AWS: r_UNLOAD)."""
+
 _NOT_FOR_PARQUET = frozenset(
     ["DELIMITER", "FIXEDWIDTH", "ADDQUOTES", "ESCAPE", "NULL", "HEADER", "GZIP", "BZIP2", "ZSTD"]
 )
@@ -118,7 +121,7 @@ def _option(reader: Reader, command: UnloadCommand) -> None:  # noqa: C901 - one
     elif reader.accept("MAXFILESIZE"):
         command.file_bytes = _file_bytes(reader)
     elif reader.accept("ROWGROUPSIZE"):
-        command.row_group_bytes = _size(reader)
+        command.row_group_bytes = _row_group_bytes(reader)
     elif reader.accept("REGION"):
         reader.accept("AS")
         reader.string()
@@ -137,6 +140,13 @@ def _size(reader: Reader) -> int:
     unit = _GIGABYTE if reader.accept("GB") else _MEGABYTE
     reader.accept("MB")
     return int(count * unit)
+
+
+def _row_group_bytes(reader: Reader) -> int:
+    size = _size(reader)
+    if not SMALLEST_ROW_GROUP <= size <= LARGEST_ROW_GROUP:
+        raise RedshiftError(SYNTAX_ERROR, "ROWGROUPSIZE must be between 32 MB and 128 MB")
+    return size
 
 
 def _file_bytes(reader: Reader) -> int:

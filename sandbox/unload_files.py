@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 SLICES = 2
 """Parts of the cluster that write files of their own when PARALLEL is on."""
 
-_CHUNK = 8 << 20
-"""Bytes of CSV that are turned into a table at once."""
-
 _NUMERIC = 1700
 _TIMESTAMPTZ = 1184
 REFUSED = {17: "VARBYTE", 1083: "TIME", 1266: "TIMETZ", 1186: "INTERVAL"}
@@ -121,7 +118,7 @@ class Unload:
                 self._close_part(one)
         if self._command.manifest and self._rows:
             self._write_manifest()
-        self._session.unload_count = self._rows
+        self._session.counters.unload_count = self._rows
         self._session.say(f"UNLOAD completed, {self._rows} record(s) unloaded successfully.")
 
     # -- the query
@@ -164,7 +161,7 @@ class Unload:
         return f"COPY ({query}) TO STDOUT (FORMAT CSV)"
 
     def _tables(self) -> Iterator[Table]:
-        """Give the result in tables of a few megabytes; a chunk of COPY ends with a whole row."""
+        """Give the result in tables of some megabytes; a chunk of COPY ends with a whole row."""
         import pyarrow as pa
         from pyarrow import csv
 
@@ -176,8 +173,9 @@ class Unload:
             strings_can_be_null=True, quoted_strings_can_be_null=False,
         )  # fmt: skip
         parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
-        read = csv.ReadOptions(column_names=names, block_size=2 * _CHUNK)
-        for chunk in _chunks(self._session.backend.copy_out(self._copy_statement())):
+        size = min(self._command.row_group_bytes, self._command.file_bytes)
+        read = csv.ReadOptions(column_names=names, block_size=2 * size)
+        for chunk in _chunks(self._session.backend.copy_out(self._copy_statement()), size):
             table = csv.read_csv(io.BytesIO(chunk), read, parse, convert)
             yield pa.Table.from_arrays(table.columns, schema=schema)
 
@@ -260,12 +258,12 @@ class Unload:
         self._storage.write(self._command.destination + "manifest", data)
 
 
-def _chunks(rows: Iterator[bytes]) -> Iterator[bytes]:
-    """Join rows to chunks of several megabytes."""
+def _chunks(rows: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Join rows to chunks of at least `size` bytes; each becomes a row group in every slice."""
     held = bytearray()
     for some in rows:
         held += some
-        if len(held) >= _CHUNK:
+        if len(held) >= size:
             yield bytes(held)
             held.clear()
     if held:

@@ -7,6 +7,7 @@ import time
 import warnings
 
 import psycopg
+import pyarrow as pa
 import pytest
 import redshift_connector
 
@@ -129,6 +130,19 @@ def test_psycopg_connects_with_tls_and_sends_several_statements_at_once(box):
             pass
         assert cursor.fetchone() == (3,)
         assert connection.execute("select count(*) from x where a > %s", [1]).fetchone() == (1,)
+
+
+def test_copy_and_unload_work_by_the_simple_protocol_too(box, bucket, name, role):
+    bucket.put("in/x", pa.table({"a": range(5)}))
+    copy = f"copy {name} from '{bucket.url}in/' {role} parquet"
+    with psycopg.connect(_conninfo(box), autocommit=True) as connection:
+        connection.execute(f"create table {name} (a bigint); {copy}; insert into {name} values (7)")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            connection.execute(f"insert into {name} values (8); {copy} region 'eu-west-1'; {copy}")
+        unload = f"unload ('select * from {name}') to '{bucket.url}out/' {role} parquet"
+        assert connection.execute(unload).statusmessage == "UNLOAD"
+        counts = "select count(*), pg_last_copy_count(), pg_last_unload_count()"
+        assert connection.execute(f"{counts} from {name}").fetchone() == (6, 5, 6)
 
 
 def test_a_failing_statement_among_several_undoes_those_before_it(box, client, name):

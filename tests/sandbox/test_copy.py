@@ -192,10 +192,11 @@ def test_a_failed_copy_undoes_the_transaction_and_leaves_its_error_behind(
     client.run(f"create table {name} (a varchar(3))")
     loader = connect(autocommit=False)
     loader.run(f"insert into {name} values ('x')")
-    loader.fails(f"copy {name} from '{bucket.url}' {role} parquet")
+    detail = loader.fails(f"copy {name} from '{bucket.url}' {role} parquet")["D"]
     assert loader.fails("select 1")["C"] == "25P02"
     loader.connection.rollback()
     query = loader.run("select pg_last_copy_id()")[0][0]
+    assert f"query:     {query}" in detail
     assert loader.run("select pg_last_copy_count()") == [(0,)]
     found = loader.run(
         "select trim(file_name), trim(column_name), trim(column_type), error_code,"

@@ -24,26 +24,37 @@ k = c.cursor()
 for statement in sys.argv[1:]:
     if statement == "ready":
         print("ready", flush=True)
+    elif statement == "autocommit":
+        c.autocommit = True
     else:
         k.execute(statement)
 import time; time.sleep(60)
 """
 
 
-def killed_after(*statements, wait=0.5):
-    """Run statements in another process and kill it `wait` seconds after it is ready."""
+def killed(*statements, during=None):
+    """Run statements in another process and kill it.
+
+    `during` is a client and the start of a statement: the kill waits until PostgreSQL is at it.
+    """
     process = subprocess.Popen(
         [sys.executable, "-c", DIES, *statements], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "ready\n"
-    time.sleep(wait)
+    if during:
+        client, start = during
+        active = "select count(*) from pg_stat_activity where state = 'active' and query ilike "
+        deadline = time.monotonic() + 20
+        while client.run(f"{active}'{start}%'") == [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
 
 
 def test_a_killed_clients_transaction_is_rolled_back_and_its_locks_are_freed(client, name):
     client.run(f"create table {name} (a int)")
-    killed_after(f"lock table {name}", f"insert into {name} values (1)", "ready", wait=0)
+    killed(f"lock table {name}", f"insert into {name} values (1)", "ready")
     client.run("set statement_timeout to 3000")
     assert client.run(f"select count(*) from {name}") == [(0,)]
 
@@ -52,7 +63,7 @@ def test_a_client_killed_while_it_waits_for_a_lock_never_gets_it(connect, client
     client.run(f"create table {name} (a int)")
     holder = connect(autocommit=False)
     holder.run(f"lock table {name}")
-    killed_after("ready", f"lock table {name}", f"insert into {name} values (1)")
+    killed("ready", f"lock table {name}", during=(client, f"lock table {name}"))
     holder.connection.commit()
     client.run("set statement_timeout to 3000")
     client.run(f"insert into {name} values (2)")
@@ -63,7 +74,8 @@ def test_a_client_killed_in_the_middle_of_a_copy_loads_nothing(client, bucket, r
     for part in range(40):
         bucket.put(f"{part}", pa.table({"a": range(200_000)}))
     client.run(f"create table {name} (a bigint)")
-    killed_after("ready", f"copy {name} from '{bucket.url}' {role} parquet", wait=0.3)
+    copy = f"copy {name} from '{bucket.url}' {role} parquet"
+    killed("ready", copy, during=(client, f'copy "{name}"'))
     began = time.monotonic()
     client.run("set statement_timeout to 10000")
     client.run(f"insert into {name} values (1)")  # waits for the COPY's lock
@@ -71,9 +83,22 @@ def test_a_client_killed_in_the_middle_of_a_copy_loads_nothing(client, bucket, r
     assert client.run(f"select count(*) from {name}") == [(1,)]
 
 
+def test_an_autocommit_copy_goes_on_when_its_client_is_killed(client, bucket, role, name):
+    for part in range(10):
+        bucket.put(f"{part}", pa.table({"a": range(100_000)}))
+    client.run(f"create table {name} (a bigint)")
+    copy = f"copy {name} from '{bucket.url}' {role} parquet"
+    killed("autocommit", "ready", copy, during=(client, f'copy "{name}"'))
+    deadline = time.monotonic() + 20
+    while client.run(f"select count(*) from {name}") == [(0,)] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert client.run(f"select count(*) from {name}") == [(1_000_000,)]
+
+
 def test_a_client_killed_in_the_middle_of_a_query_frees_its_session(client, name):
     client.run(f"create table {name} (a int)")
-    killed_after("ready", f"insert into {name} select 1 from pg_sleep(30)")
+    insert = f"insert into {name} select 1 from pg_sleep(30)"
+    killed("ready", insert, during=(client, insert))
     client.run("set statement_timeout to 3000")
     client.run(f"insert into {name} values (2)")
     assert client.run(f"select a from {name}") == [(2,)]
