@@ -102,7 +102,7 @@ class Attempt:
         if self._beat is not None:
             self._beat.join()
         draft = self.folder / (REPORT_FILE + ".tmp")
-        with draft.open("w", encoding="utf-8") as file:
+        with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(dump_outcome(outcome))
             file.flush()
             os.fsync(file.fileno())

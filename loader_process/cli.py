@@ -16,7 +16,7 @@ from loader_process.process import (
     stop_on_signals,
     stop_with_parent,
 )
-from loader_process.reporter import JsonReporter, Reporter, Stopwatch, TerminalReporter
+from loader_process.reporter import JsonReporter, Reporter, Stopwatch, TerminalReporter, tell
 from shared_protocol import (
     PROTOCOL_VERSION,
     ErrorCode,
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         with _reporter(as_json=chosen.json) as reporter:
             return int(_run_attempt(chosen, reporter))
     except InterruptedLoadError as error:
-        sys.stderr.write(f"redshift-loader: interrupted ({error})\n")
+        tell(sys.stderr, f"redshift-loader: interrupted ({error})\n")
         return int(ExitCode.INTERRUPTED)
     finally:
         stop_interrupting()
@@ -109,11 +109,16 @@ def _reporter(*, as_json: bool) -> Iterator[Reporter]:
     if "DAGSTER_PIPES_CONTEXT" in os.environ:  # cheap to ask; the next line asks Pipes itself
         from loader_process.pipes_reporter import is_launched_by_dagster, pipes_reporter
 
-        if is_launched_by_dagster():
-            with pipes_reporter() as reporter:
+        try:
+            channel = pipes_reporter() if is_launched_by_dagster() else None
+        except Exception as error:  # noqa: BLE001  # a channel that is broken costs the news only
+            tell(sys.stderr, f"redshift-loader: Dagster cannot be told: {error}\n")
+            channel = None
+        if channel is not None:
+            with channel as reporter:
                 yield reporter
             return
-    yield JsonReporter(sys.stdout) if as_json else TerminalReporter()
+    yield JsonReporter(sys.stdout) if as_json else TerminalReporter(sys.stdout, sys.stderr)
 
 
 def _run_attempt(chosen: argparse.Namespace, reporter: Reporter) -> ExitCode:
@@ -131,6 +136,8 @@ def _run_attempt(chosen: argparse.Namespace, reporter: Reporter) -> ExitCode:
         outcome = _failed(_interrupted(clock.phase, str(error)))
     except FailureError as error:
         outcome = _failed(error.failure)
+    except OSError as error:
+        outcome = _failed(_local_failure(error, clock.phase))
     except Exception as error:  # noqa: BLE001  # the edge of the process: everything becomes data
         stack = traceback.format_exc()
         outcome = _failed(internal_failure(error, phase=clock.phase, stack=stack))
@@ -194,12 +201,22 @@ def _written_down(attempt: Attempt, outcome: Outcome) -> Outcome:
         attempt.finish(outcome)
     except OSError as error:
         # Whether the load happened does not hang on a full disk: the ledger knows.
-        sys.stderr.write(f"redshift-loader: the report could not be written: {error}\n")
+        tell(sys.stderr, f"redshift-loader: the report could not be written: {error}\n")
     return outcome
 
 
 def _failed(failure: Failure) -> Outcome:
     return Outcome(protocol_version=PROTOCOL_VERSION, failed=failure)
+
+
+def _local_failure(error: OSError, phase: Phase) -> Failure:
+    where = f" at {error.filename}" if error.filename else ""
+    return refuse(
+        ErrorCode.LOCAL_STORAGE,
+        phase,
+        f"The loader's own machine refused{where}: {error.strerror or error}.",
+        "Give the staging path room, and the loader the right to write there.",
+    ).failure
 
 
 def _interrupted(phase: Phase, by: str) -> Failure:

@@ -27,13 +27,13 @@ REDSHIFT_MEANINGS: tuple[Meaning, ...] = (
     ),
     Meaning("3D000", "", ErrorCode.LOGIN_REFUSED, "Check REDSHIFT_DATABASE."),
     Meaning("42501", "", ErrorCode.PERMISSION_DENIED, "Grant it to the loader's user."),
-    Meaning("", r"\b1023\b|Serializable isolation violation", ErrorCode.CONFLICT, ""),
+    Meaning("", r"^(ERROR:\s*)?1023\b|Serializable isolation violation", ErrorCode.CONFLICT, ""),
     Meaning("40001|40P01", "", ErrorCode.CONFLICT, ""),
     Meaning("", r"deadlock detected|conflict with concurrent transaction", ErrorCode.CONFLICT, ""),
     # Another session made, altered or dropped the table while we planned.
-    Meaning("42P07|42P06", "", ErrorCode.CONFLICT, ""),
+    Meaning("42P07|42P06|42701", "", ErrorCode.CONFLICT, ""),
     Meaning("23505", r"pg_|duplicate key", ErrorCode.CONFLICT, ""),
-    Meaning("", r"\b1018\b|could not open relation with OID", ErrorCode.CONFLICT, ""),
+    Meaning("", r"^(ERROR:\s*)?1018\b|could not open relation with OID", ErrorCode.CONFLICT, ""),
     Meaning("57P01|57P02|57P03", "", ErrorCode.CONNECTION_LOST, ""),
     Meaning("53300", "", ErrorCode.UNREACHABLE, "The server has no connection left."),
     Meaning(

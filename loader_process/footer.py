@@ -63,7 +63,10 @@ def read_footer(file: IO[bytes]) -> Footer:
     leaves = [parquet.schema.column(index) for index in range(len(parquet.schema))]
     forms = []
     for field in schema:
-        indexes = [i for i, leaf in enumerate(leaves) if leaf.path.split(".")[0] == field.name]
+        # A flat column may have a dot in its name, and a nested one has several leaves below it.
+        indexes = [i for i, leaf in enumerate(leaves) if leaf.path == field.name] or [
+            i for i, leaf in enumerate(leaves) if leaf.path.startswith(field.name + ".")
+        ]
         leaf = leaves[indexes[0]] if indexes else None
         flat = leaf is not None and len(indexes) == 1 and leaf.path == field.name
         forms.append(
@@ -81,18 +84,18 @@ def read_footer(file: IO[bytes]) -> Footer:
 
 
 def _storage_problem(file: IO[bytes], metadata: Any, indexes: list[int]) -> str:  # noqa: ANN401
-    for group in range(metadata.num_row_groups):
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    for chunk in (group.column(index) for group in groups for index in indexes):
+        if chunk.compression not in _KNOWN_CODECS:
+            return f"its codec is {chunk.compression}"
+        if unknown := set(chunk.encodings) - _KNOWN_ENCODINGS:
+            return f"its encoding is {', '.join(sorted(unknown))}"
+    # A writer uses one page version throughout, so that the first group with a row tells.
+    for group in [group for group in groups if group.num_rows][:1]:
         for index in indexes:
-            chunk = metadata.row_group(group).column(index)
-            if chunk.compression not in _KNOWN_CODECS:
-                return f"its codec is {chunk.compression}"
-            if unknown := set(chunk.encodings) - _KNOWN_ENCODINGS:
-                return f"its encoding is {', '.join(sorted(unknown))}"
-            # A writer uses one page version throughout, so that the first row group tells.
-            if group == 0 and metadata.num_rows and chunk.num_values:
-                file.seek(chunk.data_page_offset)
-                if file.read(2) == _DATA_PAGE_V2:
-                    return "its data pages are of version 2"
+            file.seek(group.column(index).data_page_offset)
+            if file.read(2) == _DATA_PAGE_V2:
+                return "its data pages are of version 2"
     return ""
 
 

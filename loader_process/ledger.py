@@ -14,9 +14,9 @@ import hashlib
 import json
 
 from loader_process.sql import Sql, ident, join, literal, sql
-from shared_protocol import LoadReport, SessionOptions, Table
+from shared_protocol import LoadReport, Phase, SessionOptions, Table
 from shared_protocol.codec import DecodeError, decode, encode, parse_json
-from shared_protocol.names import MAX_NAME_BYTES
+from shared_protocol.names import MAX_NAME_BYTES, check_name, fold
 
 _PIECE_BYTES = 60_000
 # The sandbox's PostgreSQL holds names of 63 bytes, Redshift 127: one that neither cuts serves both.
@@ -28,7 +28,7 @@ class Ledger:
     """The statements of one table's ledger; it runs none itself."""
 
     def __init__(self, table: Table, options: SessionOptions) -> None:
-        self.schema = options.ledger_schema
+        self.schema = check_name(fold(options.ledger_schema), what="schema", phase=Phase.CHECK)
         self.table = _ledger_name(table)
         self._days = options.ledger_days
 
@@ -113,9 +113,10 @@ def stored_report(pieces: list[str]) -> LoadReport | None:
 
 def _ledger_name(table: Table) -> str:
     """Name the ledger after its table; a name that would be cut gets a hash instead of its end."""
-    name = f"{table.schema}__{table.name}".lower()
-    # "a__b"."c" and "a"."b__c" are two tables.
-    plain = "__" not in table.schema and "__" not in table.name
+    whole = f"{table.schema}__{table.name}"
+    name = fold(whole)
+    # "a__b"."c" and "a"."b__c" are two tables, and so are "a_"."b" and "a"."_b".
+    plain = whole.count("__") == 1 and "___" not in whole and name == whole
     if plain and len(name.encode()) <= _NAME_BYTES:
         return name
     digest = hashlib.sha256(f"{table.schema}\0{table.name}".encode()).hexdigest()[:_HASH_DIGITS]

@@ -6,28 +6,37 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from loader_process.binding import bind_slice, check_slice
 from loader_process.encode import check_types, measured
 from loader_process.ledger import Ledger
-from loader_process.prepare import bind_slice, columns_of, described_columns, folded_table, prepare
+from loader_process.prepare import (
+    columns_of,
+    described_columns,
+    folded_table,
+    prepare,
+    refuse_view,
+)
 from loader_process.redshift import Session, connect
 from loader_process.reporter import ByteMeter, Reporter, Stopwatch
-from loader_process.retry import transaction_attempts
+from loader_process.retry import OvertakenError, transaction_attempts
 from loader_process.s3 import ObjectStore
 from loader_process.settings import Settings
 from loader_process.sources import Source, SourceReader
 from loader_process.statements import copy_parquet
-from loader_process.table_plan import TablePlan, plan_table
+from loader_process.table_plan import TablePlan, goes_into, plan_table
 from loader_process.transaction import (
     LoadWork,
+    find_loaded,
     load_error_rows,
     load_transaction,
     settle,
 )
-from loader_process.upload import LoadFiles, Uploader, load_prefix
+from loader_process.upload import LoadFiles, Uploader, key_prefix
 from shared_protocol import (
     PROTOCOL_VERSION,
     DataColumn,
     ErrorCode,
+    Failure,
     FailureError,
     LoadReport,
     LoadRequest,
@@ -39,6 +48,7 @@ from shared_protocol import (
     WriteMode,
     refuse,
 )
+from shared_protocol.type_table import UnsupportedTypeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +95,23 @@ def load(
     reader = SourceReader(store, root)
     open_session = partial(connect, settings, options=request.session, run=request.run)
 
-    with clock(Phase.CHECK):
-        _refuse_unbuilt(request)
-        sources = _checked_sources(request, reader)
-        columns = measured(reader, sources, request.columns)
-        store.check_bucket(request.s3.bucket)
+    _refuse_unbuilt(request)
+    check_types(request.columns)
     with clock(Phase.CONNECT):
         session = open_session()
     with session, clock(Phase.CHECK):
         session.phase = Phase.CHECK
         table = folded_table(session, request.table)
         ledger = Ledger(table, request.session)
-        plan = _first_plan(session, request, table, columns)
+        found = None if options.again else find_loaded(session, ledger, request.load_key)
+        existing = columns_of(session, table)
+        if found is not None and existing is not None:
+            return _told(found, reporter)
+        sources = _checked_sources(request, reader)
+        columns = measured(reader, sources, request.columns)
+        store.check_bucket(request.s3.bucket)
+        plan = _first_plan(session, request, table, columns, existing)
+        _refuse_lossy_files(sources, plan)
 
     store.phase = Phase.UPLOAD
     meter = ByteMeter(reporter, Phase.UPLOAD, sum(source.bytes for source in sources))
@@ -104,7 +119,7 @@ def load(
         store,
         reader,
         bucket=request.s3.bucket,
-        prefix=load_prefix(request, attempt_id),
+        prefix=key_prefix(request.s3, request.table, request.load_key, attempt_id),
         folder=folder,
         options=request.parquet,
         on_bytes=meter.add,
@@ -115,6 +130,8 @@ def load(
         _tell_upload(files, reporter)
         job = _Job(
             request=request,
+            sources=sources,
+            reader=reader,
             table=table,
             ledger=ledger,
             columns=columns,
@@ -123,19 +140,24 @@ def load(
             attempt_id=attempt_id,
             open_session=open_session,
             clock=clock,
+            reporter=reporter,
             again=options.again,
         )
-        report = job.run(reporter)
+        report = job.run()
     finally:
         if not options.keep:
             _remove(store, uploader.result, reporter)
     if report.status is LoadStatus.ALREADY_LOADED:
-        reporter.note(
-            f"{table.label} holds this load already, since {report.committed_at} by attempt "
-            f"{report.attempt_id}; nothing was changed. Add --force to load it again."
-        )
-        return report
+        return _told(report, reporter)
     return replace(report, seconds=dict(clock.seconds))
+
+
+def _told(report: LoadReport, reporter: Reporter) -> LoadReport:
+    reporter.note(
+        f"{report.schema}.{report.table} got this load already, at {report.committed_at} by "
+        f"attempt {report.attempt_id}; no row was changed. Add --force to load it again."
+    )
+    return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +165,8 @@ class _Job:
     """A load whose data is on S3: what every attempt at its transaction needs."""
 
     request: LoadRequest
+    sources: tuple[Source, ...]
+    reader: SourceReader
     table: Table
     ledger: Ledger
     columns: tuple[DataColumn, ...]
@@ -151,11 +175,12 @@ class _Job:
     attempt_id: str
     open_session: Callable[[], Session]
     clock: Stopwatch
+    reporter: Reporter
     again: bool
 
-    def run(self, reporter: Reporter) -> LoadReport:
+    def run(self) -> LoadReport:
         """Try the transaction until it is committed, refused, or has been tried often enough."""
-        for attempt in transaction_attempts(reporter):
+        for attempt in transaction_attempts(self.reporter):
             with attempt:
                 return self._attempt()
         raise AssertionError("the last attempt returns or raises")
@@ -177,23 +202,30 @@ class _Job:
         session.phase = Phase.PREPARE
         plan, changes = prepare(session, self.table, self.columns, self.ledger)
         if plan.staged_forms != self.staged_forms:
-            raise refuse(
-                ErrorCode.CONFLICT,
-                Phase.PREPARE,
-                f"{self.table.label} was changed while the data was being uploaded, so that it "
-                "would have to be encoded otherwise.",
-                "Load again.",
+            raise OvertakenError(
+                Failure(
+                    code=ErrorCode.CONFLICT,
+                    phase=Phase.PREPARE,
+                    message=(
+                        f"{self.table.label} was changed while the data was being uploaded, so "
+                        "that it would have to be encoded otherwise."
+                    ),
+                    hint="Load again.",
+                )
             )
-        existing = described_columns(session, self.table)
+        existing = described_columns(session, self.request.target.database, self.table)
+        slice_ = self.request.slice
         return LoadWork(
             table=self.table,
             columns=plan.columns,
-            rows=bind_slice(session, self.table, self.request.slice, plan, existing),
+            rows=bind_slice(session, self.table, slice_, plan, existing) if slice_ else None,
             manifest_uri=self.files.manifest.uri if self.files.manifest else None,
             iam_role=self.request.s3.iam_role,
             staged_rows=self.files.rows,
             ledger=self.ledger,
-            again=self.again,
+            # A table that had to be made does not hold what the ledger says of it.
+            again=self.again or bool(plan.create),
+            check_inputs=self._check_inputs,
             draft=self._draft(plan, existing, changes),
         )
 
@@ -225,24 +257,35 @@ class _Job:
             seconds=dict(self.clock.seconds),
         )
 
+    def _check_inputs(self) -> None:
+        """Make sure that what COPY read where it lies is what was checked: it names no version."""
+        for source in self.sources:
+            if source.object_name is not None:
+                self.reader.check_again(source)
+
     def _recovered(self, work: LoadWork, pid: int, error: FailureError) -> LoadReport:
         """Settle an uncertain COMMIT, and add Redshift's record to the error of a COPY."""
         failure = error.failure
         if failure.code is ErrorCode.COMMIT_UNKNOWN:
-            report = settle(self.open_session, work, pid)
+            report = settle(self.open_session, work, pid, self.reporter)
             if report is not None:
                 return report
             raise FailureError(
                 replace(failure, code=ErrorCode.CONNECTION_LOST, hint="It was not committed.")
             ) from error
         if failure.code is ErrorCode.COPY_FAILED:
+            raise FailureError(self._explained(failure, pid)) from error
+        raise error
+
+    def _explained(self, failure: Failure, pid: int) -> Failure:
+        try:
             with self.open_session() as session:
                 session.phase = Phase.LOAD
                 if self._was_altered(session):
-                    raise FailureError(replace(failure, code=ErrorCode.CONFLICT)) from error
-                rows = load_error_rows(session, pid)
-            raise FailureError(replace(failure, load_errors=rows)) from error
-        raise error
+                    return replace(failure, code=ErrorCode.CONFLICT)
+                return replace(failure, load_errors=load_error_rows(session, pid))
+        except FailureError:
+            return failure  # the COPY's own error is the one to tell
 
     def _was_altered(self, session: Session) -> bool:
         """Whether another session took back what this load had prepared.
@@ -267,9 +310,9 @@ def _refuse_unbuilt(request: LoadRequest) -> None:
 
 
 def _checked_sources(request: LoadRequest, reader: SourceReader) -> tuple[Source, ...]:
-    check_types(request.columns)
     sources = tuple(reader.check(promised) for promised in request.inputs)
     expected = {column.name for column in request.columns}
+    seen: set[str] = set()
     for source in sources:
         found = [column.name for column in source.footer.columns]
         if set(found) != expected or len(found) != len(expected):
@@ -280,16 +323,49 @@ def _checked_sources(request: LoadRequest, reader: SourceReader) -> tuple[Source
                 f"The input {source.uri} has other columns than the request: {', '.join(odd)}.",
                 "Let all files of one load have the same columns.",
             )
+        if source.identity in seen:
+            raise refuse(
+                ErrorCode.BAD_REQUEST,
+                Phase.CHECK,
+                f"The input {source.uri} is listed twice, and its rows would be doubled.",
+                "List each file once.",
+            )
+        seen.add(source.identity)
     return sources
 
 
+def _refuse_lossy_files(sources: tuple[Source, ...], plan: TablePlan) -> None:
+    """Refuse a file whose column is of another type than the first file's, and would lose by it."""
+    columns = {column.data_name: column for column in plan.columns}
+    for source in sources:
+        for found in source.footer.columns:
+            column = columns[found.name]
+            try:
+                fits = goes_into(found.arrow_type, column.type)
+            except UnsupportedTypeError:
+                fits = False
+            if not fits:
+                raise refuse(
+                    ErrorCode.SCHEMA_CONFLICT,
+                    Phase.CHECK,
+                    f"Column {found.name!r} is {found.arrow_type} in {source.uri} and "
+                    f"{column.type} in the table; one does not go into the other without loss.",
+                    "Let all files of one load have the same types.",
+                )
+
+
 def _first_plan(
-    session: Session, request: LoadRequest, table: Table, columns: tuple[DataColumn, ...]
+    session: Session,
+    request: LoadRequest,
+    table: Table,
+    columns: tuple[DataColumn, ...],
+    existing: tuple[TableColumn, ...] | None,
 ) -> TablePlan:
     """Plan before anything is sent, so that what cannot be is refused first."""
-    existing = columns_of(session, table)
+    refuse_view(session, table)
     plan = plan_table(table, columns, existing, case_sensitive=session.case_sensitive)
-    bind_slice(session, table, request.slice, plan, existing)
+    if request.slice is not None:
+        check_slice(session, table, request.slice, plan, existing)
     return plan
 
 
@@ -305,5 +381,5 @@ def _remove(store: ObjectStore, files: LoadFiles, reporter: Reporter) -> None:
     """Remove what was uploaded; that it could not be is no reason to call the load failed."""
     try:
         store.delete(files.put)
-    except FailureError as error:
-        reporter.warn(f"the uploaded files could not be removed: {error.failure.message}")
+    except Exception as error:  # noqa: BLE001  # whatever it is, the load has happened or not
+        reporter.warn(f"the uploaded files could not be removed: {error}")

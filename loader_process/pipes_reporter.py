@@ -6,10 +6,10 @@ question with another such object; whether we were launched by Dagster is asked 
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from loader_process.reporter import failure_text
+from loader_process.reporter import failure_text, tell
 from shared_protocol import PROTOCOL_VERSION, Outcome
 from shared_protocol.messages import PipesMessage, Progress, dump_message
 
@@ -48,8 +48,7 @@ class PipesReporter:
     def finish(self, outcome: Outcome) -> None:
         """Send a copy of the outcome; a failure also goes to stderr, which Dagster keeps."""
         if outcome.failed is not None:
-            sys.stderr.write(failure_text(outcome.failed))
-            sys.stderr.flush()
+            tell(sys.stderr, failure_text(outcome.failed))
         self._send(PipesMessage(protocol_version=PROTOCOL_VERSION, outcome=outcome))
 
     def _send(self, message: PipesMessage) -> None:
@@ -62,15 +61,22 @@ def _unharmed() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001  # whatever the channel's writer raises
-        sys.stderr.write(f"redshift-loader: news to Dagster were lost: {error}\n")
+        tell(sys.stderr, f"redshift-loader: news to Dagster were lost: {error}\n")
+
+
+def pipes_reporter() -> AbstractContextManager[PipesReporter]:
+    """Open the channel; it is closed at the end of the block.
+
+    Raises:
+        Exception: whatever dagster_pipes raises where there is no channel to be had.
+    """
+    from dagster_pipes import open_dagster_pipes
+
+    return _closing(open_dagster_pipes())
 
 
 @contextmanager
-def pipes_reporter() -> Iterator[PipesReporter]:
-    """Open the channel for as long as the block runs."""
-    from dagster_pipes import open_dagster_pipes
-
-    pipes = open_dagster_pipes()
+def _closing(pipes: Any) -> Iterator[PipesReporter]:  # noqa: ANN401  # dagster_pipes.PipesContext
     try:
         yield PipesReporter(pipes)
     finally:

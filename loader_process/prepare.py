@@ -10,17 +10,14 @@ from dataclasses import replace
 from loader_process import statements
 from loader_process.ledger import Ledger
 from loader_process.redshift import Session
-from loader_process.slice_sql import DimensionSql, SliceSql
-from loader_process.sql import Sql, expression, ident
+from loader_process.sql import Sql
 from loader_process.table_plan import TablePlan, plan_table
 from shared_protocol import (
     DataColumn,
     ErrorCode,
     FailureError,
-    PartitionSlice,
     Phase,
     RedshiftType,
-    SliceDimension,
     Table,
     TableColumn,
     refuse,
@@ -43,11 +40,28 @@ def folded_table(session: Session, table: Table) -> Table:
 def columns_of(session: Session, table: Table) -> tuple[TableColumn, ...] | None:
     """Read a table's columns, without what the keys catalog knows; None where there is no table."""
     rows = session.rows(statements.table_columns(table.schema, table.name))
-    if not rows:
-        return None
-    return tuple(
-        TableColumn(name=name, type=_spelled(type_), nullable=not not_null, has_default=has_default)
-        for name, type_, not_null, has_default in rows
+    return tuple(_column(*row) for row in rows) or None
+
+
+def refuse_view(session: Session, table: Table) -> None:
+    """Refuse to write to what is no table.
+
+    Raises:
+        FailureError: code ``schema_conflict``.
+    """
+    rows = session.rows(statements.table_columns(table.schema, table.name))
+    if any(row[-1] not in ("r", b"r") for row in rows):
+        raise refuse(
+            ErrorCode.SCHEMA_CONFLICT,
+            Phase.CHECK,
+            f"{table.label} is a view or another relation that COPY cannot load, and no table.",
+            "Name the table, or drop the view.",
+        )
+
+
+def _column(name: str, type_: str, not_null: object, has_default: object, _: object) -> TableColumn:
+    return TableColumn(
+        name=name, type=_spelled(type_), nullable=not not_null, has_default=bool(has_default)
     )
 
 
@@ -58,13 +72,12 @@ def _spelled(catalog_type: str) -> str:
         return catalog_type.upper()  # a type that we neither make nor fill
 
 
-def described_columns(session: Session, table: Table) -> tuple[TableColumn, ...]:
+def described_columns(session: Session, database: str, table: Table) -> tuple[TableColumn, ...]:
     """Read a table's columns with their encoding, DISTKEY and SORTKEY, for the report."""
     columns = columns_of(session, table) or ()
     try:
-        keys = {
-            row[0]: row for row in session.rows(statements.column_keys(table.schema, table.name))
-        }
+        asked = statements.column_keys(database, table.schema, table.name)
+        keys = {row[0]: row for row in session.rows(asked)}
     except FailureError:
         keys = {}  # a view that this user or server does not have costs the report three facts
     described = []
@@ -95,18 +108,36 @@ def prepare(
         FailureError: ``schema_conflict`` and its like; or what Redshift refuses.
     """
     done: list[str] = []
-    for turn in range(_RACES):
+    for _ in range(_RACES):
+        existing = columns_of(session, table)
         try:
             _make_ledger(session, ledger)
-            existing = columns_of(session, table)
             plan = plan_table(table, data, existing, case_sensitive=session.case_sensitive)
             _carry_out(session, table, plan, done)
         except FailureError as error:
-            if error.failure.code is ErrorCode.CONFLICT and turn < _RACES - 1:
-                continue
-            raise
+            if not _was_overtaken(session, table, existing, error):
+                raise
+            continue
         return plan, tuple(done)
-    raise AssertionError("the last turn returns or raises")
+    raise refuse(
+        ErrorCode.CONFLICT,
+        Phase.PREPARE,
+        f"Other sessions changed {table.label} {_RACES} times while it was being prepared.",
+        "Load again when they are done.",
+    )
+
+
+def _was_overtaken(
+    session: Session,
+    table: Table,
+    before: tuple[TableColumn, ...] | None,
+    error: FailureError,
+) -> bool:
+    """Whether a statement failed because another session was quicker."""
+    if error.failure.code is ErrorCode.CONFLICT:
+        return True
+    refused = error.failure.code is ErrorCode.STATEMENT_FAILED
+    return refused and columns_of(session, table) != before
 
 
 def _make_ledger(session: Session, ledger: Ledger) -> None:
@@ -135,87 +166,3 @@ def _carry_out(session: Session, table: Table, plan: TablePlan, done: list[str])
 def _run(session: Session, statement: Sql, done: list[str]) -> None:
     session.execute(statement)
     done.append(statement.text)
-
-
-def bind_slice(
-    session: Session,
-    table: Table,
-    rows: PartitionSlice | None,
-    plan: TablePlan,
-    existing: tuple[TableColumn, ...] | None,
-) -> SliceSql | None:
-    """Bind a slice to the columns that the table has, or will have.
-
-    Args:
-        session: asked for the type of an expression.
-        table: the table.
-        rows: the slice.
-        plan: what is to be done to the table.
-        existing: the table's columns; None where there is no table yet, so that an expression
-            cannot be asked about and is left for after it was made.
-
-    Returns:
-        The slice; None where the whole table is meant, or where an expression has to wait.
-
-    Raises:
-        FailureError: code ``partition_expr``: a column that cannot hold the keys, or no column and
-            no expression that Redshift understands.
-    """
-    if rows is None:
-        return None
-    types = {column.name: column.type.split("(")[0] for column in existing or ()}
-    types |= {column.name: column.type.name for column in (*plan.create, *plan.add)}
-    bound = []
-    for dimension in rows.dimensions:
-        name = fold(dimension.expression, case_sensitive=session.case_sensitive)
-        if name in types:
-            operand, type_name = ident(name), types[name]
-        else:
-            operand = expression(dimension.expression)
-            if _is_name(dimension.expression):
-                raise _no_such_column(table, dimension, types)
-            if existing is None:
-                return None
-            type_name = _type_of_expression(session, table, dimension, operand, types)
-        bound.append(DimensionSql(dimension=dimension, operand=operand, type_name=type_name))
-    return SliceSql(rows, tuple(bound))
-
-
-def _is_name(text: str) -> bool:
-    return text.strip().isidentifier()
-
-
-# Source: the driver's table of type OIDs.
-_OID_TYPES = {
-    21: "SMALLINT",
-    23: "INTEGER",
-    20: "BIGINT",
-    1043: "VARCHAR",
-    25: "VARCHAR",
-    1042: "CHAR",
-    1082: "DATE",
-    1114: "TIMESTAMP",
-    1184: "TIMESTAMPTZ",
-}
-
-
-def _type_of_expression(
-    session: Session, table: Table, dimension: SliceDimension, operand: Sql, types: dict[str, str]
-) -> str:
-    try:
-        oid = session.type_of(statements.expression_type(table, operand))
-    except FailureError as error:
-        if error.failure.code is not ErrorCode.STATEMENT_FAILED:
-            raise
-        raise _no_such_column(table, dimension, types) from error
-    return _OID_TYPES.get(oid, f"of type {oid}")
-
-
-def _no_such_column(table: Table, dimension: SliceDimension, types: dict[str, str]) -> FailureError:
-    return refuse(
-        ErrorCode.PARTITION_EXPR,
-        Phase.CHECK,
-        f"The partition_expr {dimension.expression!r} is no column of {table.label} and no "
-        f"expression that Redshift understands; the columns are {', '.join(types)}.",
-        "Name the column that holds the partition.",
-    )

@@ -37,7 +37,8 @@ def stop_on_signals() -> None:
     Later ones are passed over, so that the roll-back and the clean-up are not cut short.
     """
     for number in _SIGNALS:
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, _interrupt)
     signal.signal(signal.SIGALRM, _interrupt_again)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from threading import Lock
 
 from loader_process import statements
+from loader_process.binding import bind_slice
 from loader_process.footer import read_footer
-from loader_process.prepare import bind_slice, columns_of, folded_table
+from loader_process.prepare import columns_of, folded_table
 from loader_process.redshift import Session, connect
 from loader_process.reporter import ByteMeter, Reporter, Stopwatch
 from loader_process.s3 import ObjectName, ObjectStore
@@ -90,7 +91,7 @@ def read(
             files = _downloaded(store, unloaded, root, reporter)
         _refuse_difference(rows, files)
     finally:
-        store.delete(store.names_under(request.s3.bucket, prefix))
+        _remove(store, request.s3.bucket, prefix, reporter)
     return ReadReport(
         protocol_version=PROTOCOL_VERSION,
         read_key=request.read_key,
@@ -127,7 +128,8 @@ def _plan(session: Session, request: ReadRequest) -> _ReadPlan:
             "Materialize the asset first, or check schema and table.",
         )
     columns = tuple(_chosen(session, request, table, existing))
-    rows = bind_slice(session, table, request.slice, TablePlan(columns=()), existing)
+    nothing = TablePlan(columns=())
+    rows = bind_slice(session, table, request.slice, nothing, existing) if request.slice else None
     query = statements.select_columns(table, tuple(column.name for column in columns), rows)
     return _ReadPlan(table=table, columns=columns, query=query)
 
@@ -210,6 +212,14 @@ def _downloaded(
                 "Read again.",
             )
     return files
+
+
+def _remove(store: ObjectStore, bucket: str, prefix: str, reporter: Reporter) -> None:
+    """Remove what was unloaded; that it could not be must not hide how the read ended."""
+    try:
+        store.delete(store.names_under(bucket, prefix))
+    except Exception as error:  # noqa: BLE001  # see above
+        reporter.warn(f"the unloaded files could not be removed: {error}")
 
 
 def _refuse_difference(rows: int, files: tuple[ReadFile, ...]) -> None:

@@ -18,6 +18,7 @@ from loader_process.errors import failure_of
 from loader_process.process import in_driver
 from loader_process.settings import Settings
 from loader_process.sql import Sql, literal, sql
+from loader_process.statements import statement_timeout
 from shared_protocol import ErrorCode, Failure, FailureError, Phase, RunInfo, SessionOptions, refuse
 
 CONNECT_SECONDS = 15.0
@@ -38,6 +39,7 @@ class Session:
         self._broken = False
         self.phase = Phase.CONNECT
         self.pid = 0
+        self.timeout_ms = 0
 
     def __enter__(self) -> Self:
         """Use the session for one block."""
@@ -115,6 +117,8 @@ class Session:
             answer = _answer_of(error)
             if answer is None:
                 self._broken = True
+                if not _is_of_the_connection(error):
+                    raise
                 raise self._lost(f"{type(error).__name__}: {error}") from error
             failure = failure_of(
                 sqlstate=answer.get("C", ""),
@@ -141,6 +145,15 @@ def _answer_of(error: Exception) -> dict[str, str] | None:
     if isinstance(fields, dict) and "C" in fields:
         return {str(key): str(value) for key, value in fields.items()}
     return None
+
+
+def _is_of_the_connection(error: Exception) -> bool:
+    """Tell a broken wire from an error of ours, which no other try would overcome."""
+    import struct
+
+    from redshift_connector.error import Error
+
+    return isinstance(error, OSError | EOFError | struct.error | Error)
 
 
 def connect(settings: Settings, *, options: SessionOptions, run: RunInfo) -> Session:
@@ -183,9 +196,9 @@ def connect(settings: Settings, *, options: SessionOptions, run: RunInfo) -> Ses
     session.execute(sql("SET timezone TO 'UTC'"))
     if options.query_group:
         session.execute(sql("SET query_group TO {group}", group=literal(options.query_group)))
-    if options.statement_timeout_ms:
-        timeout = literal(options.statement_timeout_ms)
-        session.execute(sql("SET statement_timeout TO {timeout}", timeout=timeout))
+    session.timeout_ms = options.statement_timeout_ms
+    if session.timeout_ms:
+        session.execute(statement_timeout(session.timeout_ms))
     session.pid = int(session.value(sql("SELECT pg_backend_pid()")))
     return session
 

@@ -1,10 +1,12 @@
-"""How a load tells what it does: on a terminal, as JSON lines, or to Dagster through Pipes."""
+"""How a load tells what it does: on a terminal, as JSON lines, or to Dagster through Pipes.
+
+No reporter raises: a terminal that is gone or a full disk costs the news and not the load.
+"""
 
 import json
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, TextIO
 
 from shared_protocol import Failure, LoadReport, Outcome, Phase, ReadReport
@@ -70,10 +72,24 @@ class ByteMeter:
             )
 
 
+def tell(stream: TextIO | None, text: str) -> None:
+    """Write and flush; where nobody reads any more, pass it over.
+
+    Args:
+        stream: None where the process was started with the stream closed.
+        text: what to write.
+    """
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):  # ValueError: the stream was closed
+        stream.write(text)
+        stream.flush()
+
+
 class JsonReporter:
     """One JSON object per line, for programs."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO | None) -> None:
         self._out = out
 
     def note(self, text: str) -> None:
@@ -93,14 +109,13 @@ class JsonReporter:
         self._write({"event": "outcome", **encode(outcome)})
 
     def _write(self, line: dict[str, object]) -> None:
-        self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._out.flush()
+        tell(self._out, json.dumps(line) + "\n")
 
 
 class TerminalReporter:
     """Plain lines for a person, and a live line of progress where there is a terminal."""
 
-    def __init__(self, out: TextIO = sys.stdout, err: TextIO = sys.stderr) -> None:
+    def __init__(self, out: TextIO | None, err: TextIO | None) -> None:
         self._out, self._err = out, err
         self._bar: _LiveLine | None = None
 
@@ -114,31 +129,30 @@ class TerminalReporter:
 
     def progress(self, progress: Progress) -> None:
         """Draw or write how far it is."""
-        if self._err.isatty():
+        if self._err is None or not self._err.isatty():
+            self._line(describe(progress))
+            return
+        with suppress(OSError):
             self._bar = self._bar or _LiveLine(self._err)
             self._bar.show(progress)
-        else:
-            self._line(describe(progress))
 
     def finish(self, outcome: Outcome) -> None:
         """Write a failure to stderr, or a summary to stdout."""
         self._end_bar()
         if outcome.failed is not None:
-            self._err.write(failure_text(outcome.failed))
+            tell(self._err, failure_text(outcome.failed))
         report = outcome.loaded or outcome.read
         if report is not None:
-            self._out.write(summary_text(report))
-        self._out.flush()
-        self._err.flush()
+            tell(self._out, summary_text(report))
 
     def _line(self, text: str) -> None:
         self._end_bar()
-        self._err.write(f"{text}\n")
-        self._err.flush()
+        tell(self._err, f"{text}\n")
 
     def _end_bar(self) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):
+                self._bar.stop()
             self._bar = None
 
 

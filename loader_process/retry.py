@@ -7,12 +7,17 @@ from loader_process.reporter import Reporter
 from shared_protocol import ErrorCode, FailureError
 
 TRIES = 8
+SETTLING_TRIES = 20
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 20.0
 
-# What another try on a fresh connection can overcome. Not "unreachable": a wrong address would keep
-# its user waiting; the first connection of a load has told before.
-_OVERCOME = frozenset({ErrorCode.CONFLICT, ErrorCode.CONNECTION_LOST})
+# What another try on a fresh connection can overcome. A wrong address is not among it: the load's
+# first connection was made before, outside of these.
+_OVERCOME = frozenset({ErrorCode.CONFLICT, ErrorCode.CONNECTION_LOST, ErrorCode.UNREACHABLE})
+
+
+class OvertakenError(FailureError):
+    """A conflict that only a new load can overcome, because its data has to be sent again."""
 
 
 def transaction_attempts(reporter: Reporter) -> Iterator[Any]:
@@ -20,11 +25,22 @@ def transaction_attempts(reporter: Reporter) -> Iterator[Any]:
 
     Waits between tries grow from half a second to 20 seconds, with jitter.
     """
+    return _attempts(reporter, TRIES)
+
+
+def settling_attempts(reporter: Reporter) -> Iterator[Any]:
+    """Give context managers for asking after an uncertain COMMIT: for about five minutes."""
+    return _attempts(reporter, SETTLING_TRIES)
+
+
+def _attempts(reporter: Reporter, tries: int) -> Iterator[Any]:
     import stamina
     from stamina.instrumentation import set_on_retry_hooks
 
     def can_overcome(error: Exception) -> bool:
-        if not isinstance(error, FailureError) or error.failure.code not in _OVERCOME:
+        if not isinstance(error, FailureError) or isinstance(error, OvertakenError):
+            return False
+        if error.failure.code not in _OVERCOME:
             return False
         reporter.warn(f"trying again: {error.failure.message}")
         return True
@@ -32,7 +48,7 @@ def transaction_attempts(reporter: Reporter) -> Iterator[Any]:
     set_on_retry_hooks([])  # we tell it ourselves
     yield from stamina.retry_context(
         on=can_overcome,
-        attempts=TRIES,
+        attempts=tries,
         timeout=None,
         wait_initial=FIRST_WAIT_SECONDS,
         wait_max=LONGEST_WAIT_SECONDS,

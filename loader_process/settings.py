@@ -46,6 +46,8 @@ def settings_for(
         target = _target_of(environ, target)
     else:
         _refuse_other_target(target, environ)
+    # Whose password it is; another person may repeat a load as themselves.
+    target = replace(target, user=environ.get(env.REDSHIFT_USER) or target.user)
     if target.auth is not AuthKind.PASSWORD:
         raise refuse(
             ErrorCode.NOT_SUPPORTED,
@@ -86,8 +88,7 @@ def _target_of(environ: Mapping[str, str], target: Target) -> Target:
         host=environ.get(env.REDSHIFT_HOST) or target.host,
         port=_port(environ.get(env.REDSHIFT_PORT)) or target.port,
         database=environ.get(env.REDSHIFT_DATABASE) or target.database,
-        user=environ.get(env.REDSHIFT_USER) or target.user,
-        auth=AuthKind(environ.get(env.REDSHIFT_AUTH) or target.auth),
+        auth=_auth(environ.get(env.REDSHIFT_AUTH)) or target.auth,
     )
 
 
@@ -107,6 +108,20 @@ def _refuse_other_target(target: Target, environ: Mapping[str, str]) -> None:
                 "Unset it to load where the request says, or add --target-from-env to load where "
                 "the environment says.",
             )
+
+
+def _auth(text: str | None) -> AuthKind | None:
+    if not text:
+        return None
+    try:
+        return AuthKind(text)
+    except ValueError as error:
+        raise refuse(
+            ErrorCode.USAGE,
+            Phase.CONNECT,
+            f"REDSHIFT_AUTH is {text!r}, and is to be one of "
+            f"{', '.join(kind.value for kind in AuthKind)}.",
+        ) from error
 
 
 def _port(text: str | None) -> int | None:

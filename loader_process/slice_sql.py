@@ -64,7 +64,7 @@ class DimensionSql:
         if self.is_range:
             return self._range(value)
         if self.type_name in _TEXTS:
-            return value.key
+            return self._text(value)
         if self.type_name in _INTEGERS:
             return self._integer(value)
         if self.type_name == "DATE":
@@ -74,20 +74,31 @@ class DimensionSql:
             "Partition by a column that is DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR or an integer.",
         )
 
+    def _text(self, value: SliceValue) -> str:
+        if value.key.endswith(" "):
+            # AWS, r_Character_types: blanks at the end do not count in a comparison, so that the
+            # DELETE would take the neighbour's rows along.
+            raise self._refusal(
+                f"is {self.type_name}, and the partition key {value.key!r} ends in a blank, which "
+                "Redshift does not tell from the same key without it",
+                "Rename the partition.",
+            )
+        return value.key
+
     def _range(self, value: SliceValue) -> Range:
         start, end = value.window
         if self.type_name == "TIMESTAMPTZ":
             return start.astimezone(UTC), end.astimezone(UTC)
         zone = ZoneInfo(self.dimension.time_zone)
-        low, high = start.astimezone(zone), end.astimezone(zone)
-        if low.fold or high.fold or low.replace(tzinfo=None) >= high.replace(tzinfo=None):
+        if not _tells_apart(start.astimezone(zone), end.astimezone(zone)):
             raise self._refusal(
                 f"is {self.type_name}, without a time zone, and the partition {value.key!r} lies "
                 f"in the hour that {self.dimension.time_zone} has twice",
                 "Make the column TIMESTAMPTZ, or partition by UTC.",
             )
+        low, high = _wall_time(start, zone), _wall_time(end, zone)
         if self.type_name == "TIMESTAMP":
-            return low.replace(tzinfo=None), high.replace(tzinfo=None)
+            return low, high
         if low.time() != time.min or high.time() != time.min:
             raise self._refusal(
                 f"is DATE, and the partition {value.key!r} does not begin and end at midnight",
@@ -104,14 +115,28 @@ class DimensionSql:
                 "Say so with partition_key_format, such as '%Y%m%d'.",
             )
         else:
-            zone = ZoneInfo(self.dimension.time_zone)
-            text = value.window[0].astimezone(zone).strftime(self.dimension.key_format)
+            text = self._formatted(value, self.dimension.key_format)
         if not text.removeprefix("-").isdecimal():
             raise self._refusal(
                 f"is {self.type_name}, and the partition key {text!r} is no integer",
                 "Partition by a column that holds the keys as text.",
             )
         return int(text)
+
+    def _formatted(self, value: SliceValue, key_format: str) -> str:
+        """Spell a window's start; two windows must never be spelled alike."""
+        zone = ZoneInfo(self.dimension.time_zone)
+        start, end = value.window
+        text = start.astimezone(zone).strftime(key_format)
+        neighbours = (start - _INSTANT, end)
+        alike = any(m.astimezone(zone).strftime(key_format) == text for m in neighbours)
+        if alike or start.astimezone(zone).fold:
+            raise self._refusal(
+                f"is {self.type_name} in the form {key_format!r}, which spells the partition "
+                f"{value.key!r} and its neighbour alike ({text})",
+                "Give partition_key_format more digits, or partition by a TIMESTAMPTZ column.",
+            )
+        return text
 
     def _date(self, value: SliceValue) -> date:
         try:
@@ -163,10 +188,13 @@ class DimensionSql:
         """Give a function from a group's value to the bound that holds it; None where none does."""
         if not self.is_range:
             known = set(bounds)
-            # CHAR comes back padded with blanks.
-            blank = self.type_name == "CHAR"
+            # Blanks at the end do not count when Redshift compares texts, and pad a CHAR.
             return lambda value: next(
-                (v for v in (value, value.rstrip() if blank and value else value) if v in known),
+                (
+                    v
+                    for v in (value, value.rstrip(" ") if isinstance(value, str) else value)
+                    if v in known
+                ),
                 None,
             )
         ordered = sorted(set(bounds))
@@ -175,10 +203,45 @@ class DimensionSql:
         def find(value: Any) -> Any:  # noqa: ANN401  # a date, or a datetime with or without zone
             if value is None:
                 return None
+            if self.type_name == "TIMESTAMPTZ" and value.tzinfo is None:
+                # AWS, r_DATE_TRUNC: it returns a TIMESTAMP; the session's zone is UTC.
+                value = value.replace(tzinfo=UTC)
             index = bisect_right(starts, value) - 1
             return ordered[index] if index >= 0 and value < ordered[index][1] else None
 
         return find
+
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def _wall_time(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give the clock's time at a moment; where the clock jumps ahead, what it shows before that.
+
+    In Cairo, Havana or Santiago a day of spring begins at 01:00: its rows are those from midnight.
+    """
+    before = (moment - _INSTANT).astimezone(zone).replace(tzinfo=None) + _INSTANT
+    return min(before, moment.astimezone(zone).replace(tzinfo=None))
+
+
+def _tells_apart(start: datetime, end: datetime) -> bool:
+    """Whether the clock's time alone says of any moment if it lies in the window."""
+    if start.fold or end.fold or start.replace(tzinfo=None) >= end.replace(tzinfo=None):
+        return False
+    if _comes_twice(start) and start.replace(fold=1).timestamp() >= end.timestamp():
+        return False  # the hour's second half belongs to somebody else
+    return not _comes_twice((end.astimezone(UTC) - _INSTANT).astimezone(end.tzinfo)) or (
+        not _comes_twice(end)
+    )
+
+
+def _comes_twice(local: datetime) -> bool:
+    first, second = local.replace(fold=0), local.replace(fold=1)
+    return first.timestamp() < second.timestamp()
+
+
+def _without_blanks(value: Any) -> Any:  # noqa: ANN401  # a value of any column
+    return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def merged(ranges: list[Any]) -> list[Range]:

@@ -1,8 +1,9 @@
 """The input files of a request: found as they were promised, and open for reading."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -13,8 +14,8 @@ from shared_protocol import ErrorCode, FileFormat, Phase, SourceFile, refuse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 65_536
-"""Rows that are read at once: the lever for memory when a file is measured or encoded anew."""
+BATCH_ROWS = 4_096
+"""Rows that are read at once: few, so that the longest strings stay within a few hundred MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +27,19 @@ class Source:
         bytes: its size.
         format: what it is.
         footer: its rows and columns.
-        etag: S3's; None for a local file.
+        version: S3's ETag, or the inode and time of a local file.
     """
 
     uri: str
     bytes: int
     format: FileFormat
     footer: Footer
-    etag: str | None = None
+    version: str
+
+    @property
+    def identity(self) -> str:
+        """What names the very file, however its path is spelled."""
+        return self.uri if self.object_name else os.path.realpath(self.uri)
 
     @property
     def object_name(self) -> ObjectName | None:
@@ -68,7 +74,7 @@ class SourceReader:
             bytes=found.bytes,
             format=promised.format,
             footer=Footer(rows=0, columns=()),
-            etag=promised.etag,
+            version=found.etag,
         )
         footer = self._footer(source)
         if promised.rows is not None and promised.rows != footer.rows:
@@ -79,12 +85,33 @@ class SourceReader:
                 f"{promised.rows}.",
                 "Stage the data again.",
             )
-        return Source(
-            uri=uri, bytes=found.bytes, format=promised.format, footer=footer, etag=found.etag
-        )
+        return replace(source, footer=footer)
 
-    def batches(self, source: Source, columns: list[str]) -> Iterator["pa.RecordBatch"]:
+    def check_again(self, source: Source) -> None:
+        """Make sure that an input is still the one that was checked.
+
+        Raises:
+            FailureError: ``input_missing`` or ``input_changed``.
+        """
+        _, found = self._find(source.uri)
+        if found is None or (found.bytes, found.etag) != (source.bytes, source.version):
+            raise refuse(
+                ErrorCode.INPUT_CHANGED,
+                self._store.phase,
+                f"The input {source.uri} was changed while it was being loaded; nothing was kept.",
+                "Stage the data again; inputs may not change until the load is done.",
+            )
+
+    def batches(
+        self, source: Source, columns: list[str], *, int96_unit: str = "us"
+    ) -> Iterator["pa.RecordBatch"]:
         """Read some columns of an input, batch by batch, in the file's order of rows.
+
+        Args:
+            source: the input.
+            columns: their names.
+            int96_unit: what INT96, Spark's timestamp, is read as: microseconds hold every year,
+                nanoseconds hold every digit.
 
         Raises:
             FailureError: ``input_unreadable``.
@@ -94,7 +121,7 @@ class SourceReader:
 
         with self.opened(source) as file, _readable(source):
             if source.format is FileFormat.PARQUET:
-                parquet = pq.ParquetFile(file, coerce_int96_timestamp_unit="us")
+                parquet = pq.ParquetFile(file, coerce_int96_timestamp_unit=int96_unit)
                 yield from parquet.iter_batches(
                     batch_size=BATCH_ROWS, columns=columns, use_threads=False
                 )
@@ -111,7 +138,7 @@ class SourceReader:
             with Path(source.uri).open("rb") as file:
                 yield file
             return
-        facts = ObjectFacts(source.bytes, source.etag or "")
+        facts = ObjectFacts(source.bytes, source.version)
         with ObjectReader(self._store, name, facts) as reader:
             yield cast("IO[bytes]", reader)
 
@@ -120,7 +147,8 @@ class SourceReader:
             return uri, self._store.facts(ObjectName.parse(uri))
         path = self._root / uri  # an absolute path stays what it is
         try:
-            return str(path), ObjectFacts(path.stat().st_size, "")
+            found = path.stat()
+            return str(path), ObjectFacts(found.st_size, f"{found.st_ino}-{found.st_mtime_ns}")
         except OSError:
             return str(path), None
 

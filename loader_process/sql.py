@@ -86,11 +86,13 @@ def expression(text: str) -> Sql:
 
 
 def _whole(text: str) -> str:
-    if "\0" in text:
+    half = any("\ud800" <= letter <= "\udfff" for letter in text)
+    if half or "\0" in text:
+        what = "half of a surrogate pair" if half else "a NUL byte"
         raise refuse(
             ErrorCode.BAD_NAME,
             Phase.CHECK,
-            f"{text!r} holds a NUL byte, which no name or text of Redshift can.",
+            f"{text!r} holds {what}, which no name or text of Redshift can.",
             "Remove it.",
         )
     return text

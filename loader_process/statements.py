@@ -15,13 +15,14 @@ UNLOADED_ROWS = sql("SELECT pg_last_unload_count()")
 
 
 def table_columns(schema: str, table: str) -> Sql:
-    """Select name, type, NOT NULL and DEFAULT of a table's columns, in its order.
+    """Select name, type, NOT NULL, DEFAULT and kind of relation of a table's columns, in its order.
 
     From the catalog's own tables: they show every column, length and schema to any user, whatever
     the search path (PG_TABLE_DEF does not) and cost the leader node only.
     """
     return sql(
-        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef "
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
+        "c.relkind "
         "FROM pg_catalog.pg_attribute a "
         "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid "
         "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -32,15 +33,16 @@ def table_columns(schema: str, table: str) -> Sql:
     )
 
 
-def column_keys(schema: str, table: str) -> Sql:
+def column_keys(database: str, schema: str, table: str) -> Sql:
     """Select name, encoding, DISTKEY and SORTKEY place of a table's columns.
 
     Source: AWS, r_SVV_REDSHIFT_COLUMNS.
     """
     return sql(
         "SELECT column_name, encoding, distkey, sortkey FROM svv_redshift_columns "
-        "WHERE database_name = current_database() "
+        "WHERE database_name = {database} "
         "AND schema_name = {schema} AND table_name = {table}",
+        database=literal(database),
         schema=literal(schema),
         table=literal(table),
     )
@@ -187,6 +189,11 @@ def unload_parquet(query: Sql, prefix_uri: str, role: str) -> Sql:
         prefix=literal(prefix_uri),
         role=iam_role(role),
     )
+
+
+def statement_timeout(milliseconds: int) -> Sql:
+    """Limit the statements that follow; 0 lifts the limit (AWS, r_statement_timeout)."""
+    return sql("SET statement_timeout TO {limit}", limit=literal(milliseconds))
 
 
 def load_errors(pid: int) -> Sql:

@@ -164,10 +164,13 @@ def _plan_existing(
             add.append(new)
             columns.append(_staged(column, name, new.type))
             continue
-        wide = _wide_enough(column, RedshiftType.parse(found.type))
+        type_ = _type_of(table, found)
+        _refuse_null(table, column, found)
+        _refuse_long_for_char(table, column, type_)
+        wide = _wide_enough(column, type_)
         if wide is not None:
             widen.append(NewColumn(name=name, type=wide))
-        columns.append(_staged(column, name, wide or RedshiftType.parse(found.type)))
+        columns.append(_staged(column, name, wide or type_))
     if table.schema_change is SchemaChange.FREEZE and (add or widen):
         changes = [f"add {c.name} {c.type}" for c in add]
         changes += [f"widen {c.name} to {c.type}" for c in widen]
@@ -197,6 +200,49 @@ def _new_type(column: DataColumn, name: str, overrides: dict[str, RedshiftType])
     return wanted
 
 
+def _type_of(table: Table, column: TableColumn) -> RedshiftType:
+    try:
+        return RedshiftType.parse(column.type)
+    except ValueError as error:
+        raise refuse(
+            ErrorCode.SCHEMA_CONFLICT,
+            Phase.CHECK,
+            f"{table.label} has the column {column.name!r} of type {column.type}, which this "
+            "version cannot load.",
+            "Leave the column out of the data, or change the table.",
+        ) from error
+
+
+def _refuse_null(table: Table, column: DataColumn, found: TableColumn) -> None:
+    """Refuse NULLs that COPY would refuse, or put the column's DEFAULT in the place of.
+
+    Source: AWS, r_ALTER_TABLE, ADD COLUMN DEFAULT: a nullable field of the file, loaded into a
+    NOT NULL column with a DEFAULT, gets the DEFAULT for its NULLs.
+    """
+    if found.nullable or column.nulls == 0 or (column.nulls is None and not found.has_default):
+        return
+    raise refuse(
+        ErrorCode.SCHEMA_CONFLICT,
+        Phase.CHECK,
+        f"Column {column.name!r} of {table.label} is NOT NULL, and the data holds "
+        + (f"{column.nulls} NULLs." if column.nulls else "NULLs, or may hold some.")
+        + (" COPY would put the column's DEFAULT in their place." if found.has_default else ""),
+        "Fill them in the asset, or drop the column's NOT NULL.",
+    )
+
+
+def _refuse_long_for_char(table: Table, column: DataColumn, found: RedshiftType) -> None:
+    longest = column.longest_bytes or 0
+    if found.name == "CHAR" and longest > (found.length or 0):
+        raise refuse(
+            ErrorCode.VALUE_TOO_LARGE,
+            Phase.CHECK,
+            f"Column {column.name!r} of {table.label} is {found}, and the data holds a string of "
+            f"{longest} bytes.",
+            "Shorten it, or make the column a VARCHAR.",
+        )
+
+
 def _wide_enough(column: DataColumn, found: RedshiftType) -> RedshiftType | None:
     """Give the type to widen a VARCHAR column to; None where it does already."""
     longest = column.longest_bytes or 0
@@ -207,10 +253,7 @@ def _wide_enough(column: DataColumn, found: RedshiftType) -> RedshiftType | None
 
 def _staged(column: DataColumn, name: str, type_: RedshiftType) -> StagedColumn:
     staged = staged_type_for(type_)
-    source = _family(rule_for(column.arrow_type).staged)
-    if column.arrow_type == "null":
-        source = "null"
-    if staged is None or type_.name not in _TAKES[source]:
+    if staged is None or not goes_into(column.arrow_type, type_):
         raise refuse(
             ErrorCode.SCHEMA_CONFLICT,
             Phase.CHECK,
@@ -242,6 +285,16 @@ _TAKES: dict[str, tuple[str, ...]] = {
         "TIMESTAMPTZ",
     ),
 }  # fmt: skip
+
+
+def goes_into(arrow_type: str, column: RedshiftType) -> bool:
+    """Whether values of an Arrow type go into a column without loss, or each can be tested.
+
+    Raises:
+        UnsupportedTypeError: the type is not in the table of types.
+    """
+    source = "null" if arrow_type == "null" else _family(rule_for(arrow_type).staged)
+    return column.name in _TAKES[source]
 
 
 def _family(staged: str) -> str:

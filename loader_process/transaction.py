@@ -4,16 +4,20 @@ The order of its statements is the safety of the whole: see :mod:`loader_process
 anew as a whole, on a fresh connection, when Redshift says that another transaction came between.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from loader_process import statements
 from loader_process.ledger import Ledger, stored_report
 from loader_process.process import hold_signals, release_signals
 from loader_process.redshift import Session
+from loader_process.reporter import Reporter
+from loader_process.retry import settling_attempts
 from loader_process.slice_sql import SliceSql
-from loader_process.sql import Sql, literal, sql
+from loader_process.statements import statement_timeout
 from loader_process.table_plan import StagedColumn
 from shared_protocol import (
     ErrorCode,
@@ -31,6 +35,12 @@ from shared_protocol import (
 
 SETTLE_LOCK_MS = 60_000
 """How long an uncertain COMMIT's lock is waited for before its session is ended."""
+LOOK_MS = 500
+"""How long the look that may spare an upload waits for the ledger."""
+
+# The record is seen some seconds after the error, 1.5 to 12 on one serverless workgroup.
+_RECORD_WAITS = (1.0, 3.0)
+_CANCELLED = "57014"  # query_canceled: statement_timeout, or a WLM rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +56,7 @@ class LoadWork:
         staged_rows: rows in the manifest's files, by their footers.
         ledger: the table's ledger.
         again: load even if the ledger has the load already.
+        check_inputs: refuses inputs on S3 that were changed while COPY read them.
         draft: the report, as far as it is known before the transaction.
     """
 
@@ -57,6 +68,7 @@ class LoadWork:
     staged_rows: int
     ledger: Ledger
     again: bool
+    check_inputs: Callable[[], None]
     draft: LoadReport
 
 
@@ -71,7 +83,7 @@ def load_transaction(session: Session, work: LoadWork) -> LoadReport:
     """
     session.phase = Phase.LOAD
     session.execute(statements.BEGIN)
-    session.execute(work.ledger.lock)
+    _lock(session, work.ledger)
     found = session.rows(work.ledger.find(work.draft.load_key))
     if found and not work.again:
         session.execute(statements.ROLLBACK)
@@ -79,8 +91,10 @@ def load_transaction(session: Session, work: LoadWork) -> LoadReport:
     deleted = session.execute(statements.delete_rows(work.table, work.rows))
     copied, query_ids = _copy(session, work)
     partitions, in_table = _checked_counts(session, work, copied)
+    work.check_inputs()
     report = replace(
         work.draft,
+        committed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         rows=RowCounts(staged=work.staged_rows, deleted=deleted, copied=copied, in_table=in_table),
         partitions=partitions,
         query_ids=query_ids,
@@ -89,6 +103,36 @@ def load_transaction(session: Session, work: LoadWork) -> LoadReport:
     session.execute(work.ledger.record(report))
     _commit(session)
     return report
+
+
+def find_loaded(session: Session, ledger: Ledger, load_key: str) -> LoadReport | None:
+    """Look for a load in the ledger, to spare its upload.
+
+    That it is there is certain; that it is not is for the transaction to say, behind the lock. A
+    ledger that another load has locked is not waited for.
+    """
+    if not session.value(ledger.exists):
+        return None
+    limited = statement_timeout(LOOK_MS)
+    session.execute(limited)
+    try:
+        found = session.rows(ledger.find(load_key))
+    except FailureError as error:
+        if error.failure.code is ErrorCode.CONNECTION_LOST:
+            raise
+        found = []
+    session.execute(statement_timeout(session.timeout_ms))
+    return _stored(found) if found else None
+
+
+def _lock(session: Session, ledger: Ledger) -> None:
+    """Take the table's turn; a session that may not wait so long is worth another try."""
+    try:
+        session.execute(ledger.lock)
+    except FailureError as error:
+        if error.failure.details.get("sqlstate") != _CANCELLED:
+            raise
+        raise FailureError(replace(error.failure, code=ErrorCode.CONFLICT)) from error
 
 
 def _stored(found: list[tuple[Any, ...]]) -> LoadReport | None:
@@ -174,18 +218,27 @@ def _commit(session: Session) -> None:
         if error.failure.code is not ErrorCode.CONNECTION_LOST:
             release_signals()
             raise
-        raise refuse(
-            ErrorCode.COMMIT_UNKNOWN,
-            Phase.LOAD,
-            "The connection was lost while the load was being committed.",
-        ) from error
+        raise _uncertain() from error
+    except Exception as error:
+        raise _uncertain() from error
 
 
-def settle(open_session: Callable[[], Session], work: LoadWork, lost_pid: int) -> LoadReport | None:
+def _uncertain() -> FailureError:
+    return refuse(
+        ErrorCode.COMMIT_UNKNOWN,
+        Phase.LOAD,
+        "The connection was lost while the load was being committed.",
+    )
+
+
+def settle(
+    open_session: Callable[[], Session], work: LoadWork, lost_pid: int, reporter: Reporter
+) -> LoadReport | None:
     """Find out whether an uncertain COMMIT took effect.
 
     Never by a look alone: the old COMMIT may still land after it. The ledger's lock is waited for,
-    which the old transaction holds to its end; after a while its session is ended.
+    which the old transaction holds to its end; after a while its session is ended. A server that
+    does not answer, as while it starts again, is asked again for minutes.
 
     Returns:
         The stored report if it did, None if it did not.
@@ -193,13 +246,15 @@ def settle(open_session: Callable[[], Session], work: LoadWork, lost_pid: int) -
     Raises:
         FailureError: ``commit_unknown``: it cannot be told; the sentence has the query that can.
     """
+    found: list[tuple[Any, ...]] = []
     try:
-        with open_session() as session:
-            session.phase = Phase.LOAD
-            found = _look_behind_the_lock(session, work, lost_pid)
+        for attempt in settling_attempts(reporter):
+            with attempt, open_session() as session:
+                session.phase = Phase.LOAD
+                found = _look_behind_the_lock(session, work, lost_pid)
     except FailureError as error:
         raise FailureError(_unknown(work, error.failure)) from error
-    mine = [str(piece) for attempt, piece in found if attempt == work.draft.attempt_id]
+    mine = [str(piece) for attempt_id, piece in found if attempt_id == work.draft.attempt_id]
     if not mine:
         release_signals()
         return None
@@ -207,7 +262,7 @@ def settle(open_session: Callable[[], Session], work: LoadWork, lost_pid: int) -
 
 
 def _look_behind_the_lock(session: Session, work: LoadWork, lost_pid: int) -> list[tuple[Any, ...]]:
-    session.execute(_timeout(SETTLE_LOCK_MS))
+    session.execute(statement_timeout(SETTLE_LOCK_MS))
     try:
         session.execute(statements.BEGIN)
         session.execute(work.ledger.lock)
@@ -221,10 +276,6 @@ def _look_behind_the_lock(session: Session, work: LoadWork, lost_pid: int) -> li
     found = session.rows(work.ledger.find(work.draft.load_key))
     session.execute(statements.ROLLBACK)
     return found
-
-
-def _timeout(milliseconds: int) -> Sql:
-    return sql("SET statement_timeout TO {timeout}", timeout=literal(milliseconds))
 
 
 def _unknown(work: LoadWork, reason: Failure) -> Failure:
@@ -250,6 +301,11 @@ def load_error_rows(session: Session, failed_pid: int) -> tuple[LoadErrorRow, ..
     """
     try:
         rows = session.rows(statements.load_errors(failed_pid))
+        for seconds in _RECORD_WAITS:
+            if rows:
+                break
+            time.sleep(seconds)
+            rows = session.rows(statements.load_errors(failed_pid))
     except FailureError:
         return ()  # not every user may read it; the COPY's own error is told all the same
     return tuple(

@@ -13,7 +13,7 @@ from loader_process.encode import encoded
 from loader_process.footer import misfits
 from loader_process.s3 import ObjectName, ObjectStore
 from loader_process.sources import Source, SourceReader
-from shared_protocol import LoadRequest, ParquetOptions, S3Location, Table
+from shared_protocol import ParquetOptions, S3Location, Table
 
 UPLOADS_AT_ONCE = 2
 """Files in flight: enough to keep the line busy, few enough to bound disk and memory."""
@@ -50,21 +50,30 @@ class LoadFiles:
         return sum(file.bytes for file in self.files)
 
 
-def load_prefix(request: LoadRequest, attempt_id: str) -> str:
-    """Name the key prefix of one attempt's files, which no other attempt shares."""
-    return key_prefix(request.s3, request.table, request.load_key, attempt_id)
-
-
 def key_prefix(location: S3Location, table: Table, key: str, attempt_id: str) -> str:
-    """Join ``prefix/schema/table/key/attempt``, each made safe for a key and a URL."""
+    """Name the key prefix of one attempt's files, which no other attempt shares.
+
+    It is ``prefix/schema/table/key/attempt``, each made safe for a key and a URL.
+    """
     parts = (table.schema, table.name, key, attempt_id)
     return "/".join((*filter(None, [location.prefix.strip("/")]), *(_safe(part) for part in parts)))
+
+
+def _misnamed(name: ObjectName | None) -> str:
+    """Say why a name alone keeps an object from COPY, which unpacks by it (AWS, columnar usage)."""
+    if name is not None and name.key.endswith((".gz", ".snappy", ".bz2")):
+        return "its name says that it is packed as a whole, and COPY would unpack it"
+    return ""
 
 
 def _safe(part: str) -> str:
     safe = re.sub(r"[^A-Za-z0-9_.-]", "-", part).strip(".")
     # Two names that differ only in what was replaced stay two.
     return safe if safe == part else f"{safe}-{sha256(part.encode()).hexdigest()[:8]}"
+
+
+class UploadStoppedError(Exception):
+    """Ends a transfer of a thread, because the load has failed or was interrupted."""
 
 
 class Uploader:
@@ -87,6 +96,7 @@ class Uploader:
         self._on_bytes = on_bytes
         self._result = LoadFiles()
         self._counter = Lock()
+        self._stopped = False
 
     @property
     def result(self) -> LoadFiles:
@@ -103,22 +113,42 @@ class Uploader:
         Raises:
             FailureError: S3 refused, or a value does not fit.
         """
-        with ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="upload") as pool:
-            waiting: list[Future[None]] = []
-            for path, file in self._files(sources, wanted):
-                self._result.files.append(file)
-                if path is None:
-                    continue
-                self._result.put.append(file.name)
-                waiting.append(pool.submit(self._send, path, file.name))
-                # An encoded part is removed once it is sent, so that the disk holds a few of them.
-                while len(waiting) > UPLOADS_AT_ONCE:
-                    waiting.pop(0).result()
-            for future in waiting:
-                future.result()
+        try:
+            with ThreadPoolExecutor(UPLOADS_AT_ONCE, thread_name_prefix="upload") as pool:
+                try:
+                    self._send_all(pool, sources, wanted)
+                except BaseException:
+                    self._stopped = True
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+        finally:
+            for part in self._folder.glob("part-*.parquet"):
+                part.unlink()
+        for source in sources:
+            if source.object_name is None:
+                self._reader.check_again(source)
         if self._result.files:
             self._put_manifest()
         return self._result
+
+    def _send_all(
+        self,
+        pool: ThreadPoolExecutor,
+        sources: tuple[Source, ...],
+        wanted: tuple[tuple[str, str], ...],
+    ) -> None:
+        waiting: list[Future[None]] = []
+        for path, file in self._files(sources, wanted):
+            self._result.files.append(file)
+            if path is None:
+                continue
+            self._result.put.append(file.name)
+            waiting.append(pool.submit(self._send, path, file.name))
+            # An encoded part is removed once it is sent, so that the disk holds a few of them.
+            while len(waiting) > UPLOADS_AT_ONCE:
+                waiting.pop(0).result()
+        for future in waiting:
+            future.result()
 
     def _files(
         self, sources: tuple[Source, ...], wanted: tuple[tuple[str, str], ...]
@@ -127,8 +157,8 @@ class Uploader:
         for source in sources:
             if not source.footer.rows:
                 continue  # a file without a row is not known to go through COPY
-            reason = misfits(source.footer, wanted)
             name = source.object_name
+            reason = misfits(source.footer, wanted) or _misnamed(name)
             if not reason and name is not None:
                 yield (
                     None,
@@ -166,6 +196,8 @@ class Uploader:
             path.unlink()
 
     def _count(self, sent: int) -> None:
+        if self._stopped:  # an interrupt does not wait for the rest of a large part
+            raise UploadStoppedError
         with self._counter:
             self._on_bytes(sent)
 

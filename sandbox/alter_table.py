@@ -62,6 +62,10 @@ class WidenVarchar:
             RedshiftError: The column is no VARCHAR, or is longer already.
         """
         table, name = quote_literal(self.table), quote_literal(self.column)
+        # The lock comes before the snapshot, so that of two at once the second sees the first's.
+        if session.transaction.is_idle:
+            session.transaction.begin_ours()
+        session.backend.run(f"LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE")
         found = session.backend.run(_TYPE_OF.format(table=table, name=name))
         if not found:
             missing = f'column "{self.column}" of relation {self.table} does not exist'

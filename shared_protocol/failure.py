@@ -72,6 +72,8 @@ class ErrorCode(StrEnum):
     UNLOAD_FAILED = "unload_failed"
     STATEMENT_FAILED = "statement_failed"
     COUNT_MISMATCH = "count_mismatch"
+    # The loader's own machine.
+    LOCAL_STORAGE = "local_storage"
     # Redshift and S3, for now.
     UNREACHABLE = "unreachable"
     CONNECTION_LOST = "connection_lost"

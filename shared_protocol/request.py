@@ -6,6 +6,8 @@ from enum import StrEnum
 from shared_protocol.partition_slice import PartitionSlice
 from shared_protocol.table import DataColumn, Table, WriteMode
 
+MAX_LOAD_KEY_BYTES = 256
+
 
 class AuthKind(StrEnum):
     """How the loader proves who it is; what it needs for it comes from its environment."""
@@ -142,6 +144,15 @@ class SessionOptions:
     ledger_schema: str = "redshift_loader"
     ledger_days: int = 90
 
+    def __post_init__(self) -> None:
+        """Refuse a ledger that forgets at once.
+
+        Raises:
+            ValueError: says what.
+        """
+        if self.ledger_days < 1 or self.statement_timeout_ms < 0:
+            raise ValueError("ledger_days is at least 1, and statement_timeout_ms at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRequest:
@@ -178,6 +189,15 @@ class LoadRequest:
     parquet: ParquetOptions = field(default_factory=ParquetOptions)
     session: SessionOptions = field(default_factory=SessionOptions)
     run: RunInfo = field(default_factory=RunInfo)
+
+    def __post_init__(self) -> None:
+        """Refuse a load_key that the ledger or a key of S3 cannot hold.
+
+        Raises:
+            ValueError: says what.
+        """
+        if not 1 <= len(self.load_key.encode("utf-8", "replace")) <= MAX_LOAD_KEY_BYTES:
+            raise ValueError(f"load_key has 1 to {MAX_LOAD_KEY_BYTES} bytes")
 
     @property
     def partition_keys(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,15 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from loader_process.ledger import Ledger
 from sandbox import Sandbox
-from shared_protocol import ErrorCode, ExitCode, LoadStatus, SessionOptions, Table
+from shared_protocol import ErrorCode, ExitCode, LoadStatus, SessionOptions, SourceFile, Table
 from shared_protocol.staging_path import REQUEST_FILE, attempt_dir, dump_request
 from tests.conftest import Database
 from tests.loader.conftest import Loader, wait_until
-from tests.loader.staging import keys_slice, stage
+from tests.loader.staging import data_columns, keys_slice, stage
 
 
 def rows(key: str, numbers: range) -> pa.Table:
@@ -46,8 +48,14 @@ def ledger_name(table: Table) -> str:
 
 
 def waits_for_lock(database: Database) -> bool:
-    found = database.rows("select count(*) from pg_locks where not granted")
-    return bool(found[0][0])
+    """Whether a load has come to its LOCK; its look at the ledger waits with a weaker one."""
+    return bool(lock_waiters(database))
+
+
+def lock_waiters(database: Database) -> int:
+    return database.rows(
+        "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'"
+    )[0][0]
 
 
 def numbers(database: Database, table: Table) -> list[int]:
@@ -129,7 +137,7 @@ def test_two_loads_of_one_slice_at_once_take_turns(
         stage(tmp_path / name, box.environ, table, data, slice=keys_slice("k", "a"))
         started.append(loader.start(tmp_path / name))
     other = Database(box.environ)
-    wait_until(lambda: other.rows("select count(*) from pg_locks where not granted")[0][0] == 2)
+    wait_until(lambda: lock_waiters(other) == 2)
     database.run("rollback")
     reports = [
         loader.finish(process, tmp_path / name).loaded
@@ -217,7 +225,10 @@ def _alive(pid: int) -> bool:
 class Cutter:
     """A wire from loader to server that is cut when COMMIT passes, before or after it arrives."""
 
-    def __init__(self, host: str, port: int, *, forward_commit: bool, cuts: int) -> None:
+    def __init__(
+        self, host: str, port: int, *, forward_commit: bool, cuts: int, away_seconds: float = 0
+    ) -> None:
+        self._away_seconds, self._away_until = away_seconds, 0.0
         self._upstream = (host, port)
         self._forward, self._cuts = forward_commit, cuts
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -231,6 +242,9 @@ class Cutter:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if time.monotonic() < self._away_until:
+                client.close()
+                continue
             server = socket.create_connection(self._upstream)
             cut = threading.Event()
             for source, sink, watched in ((client, server, True), (server, client, False)):
@@ -247,6 +261,7 @@ class Cutter:
                     self.commits += 1
                     if self.commits <= self._cuts:
                         cut.set()
+                        self._away_until = time.monotonic() + self._away_seconds
                         if self._forward:
                             sink.sendall(data)
                             # The Parse is answered, and the driver's Execute never comes: do what
@@ -382,3 +397,101 @@ def test_a_signal_is_heard_at_any_moment(
     assert all(code in codes for code, _, _ in started), started
     assert max(took for _, took, _ in started) < 5, started
     assert numbers(database, table) == [0, 1, 2]
+
+
+def test_inputs_that_change_while_they_are_loaded_roll_the_load_back(
+    box: Sandbox, loader: Loader, database: Database, table: Table, tmp_path: Path, s3: Any
+) -> None:
+    """COPY names no version: what it read where it lies is looked at again before COMMIT."""
+    bucket, key = box.environ["SANDBOX_BUCKET"], f"lake/{table.schema}/x.parquet"
+    before, after = (rows("b", range(n, n + 3)) for n in (10, 90))
+    pq.write_table(before, tmp_path / "x.parquet")
+    s3.upload_file(str(tmp_path / "x.parquet"), bucket, key)
+    head = s3.head_object(Bucket=bucket, Key=key)
+    source = SourceFile(uri=f"s3://{bucket}/{key}", bytes=head["ContentLength"], etag=head["ETag"])
+    path = tmp_path / "now"
+    columns = data_columns(before)
+    stage(path, box.environ, table, inputs=(source,), columns=columns)
+    database.run("begin")
+    database.run(f"lock {ledger_name(table)}")
+    other = Database(box.environ)
+    process = loader.start(path)
+    wait_until(lambda: waits_for_lock(other))
+    pq.write_table(after, tmp_path / "x.parquet")
+    assert (tmp_path / "x.parquet").stat().st_size == source.bytes
+    s3.upload_file(str(tmp_path / "x.parquet"), bucket, key)
+    database.run("rollback")
+    found = loader.finish(process, path)
+    assert found.failed.code is ErrorCode.INPUT_CHANGED
+    assert numbers(other, table) == [0, 1, 2]
+    other.connection.close()
+
+
+def test_a_server_that_is_away_when_a_commit_is_to_be_settled_is_asked_again(
+    box: Sandbox, loader: Loader, database: Database, table: Table, tmp_path: Path,
+    cutter: Callable[..., Cutter],
+) -> None:  # fmt: skip
+    wire = cutter(forward_commit=True, cuts=1, away_seconds=3.0)
+    path = tmp_path / "now"
+    request = stage(path, box.environ, table, rows("a", range(10)))
+    through = replace(request, target=replace(request.target, host="127.0.0.1", port=wire.port))
+    (path / REQUEST_FILE).write_text(dump_request(through))
+    found = loader(path, REDSHIFT_HOST=None, REDSHIFT_PORT=None, REDSHIFT_SSLMODE="disable")
+    assert found.loaded.rows.copied == 10
+    assert numbers(database, table) == list(range(10))
+    assert wire.commits == 1
+
+
+def test_an_interrupt_does_not_wait_for_a_slow_upload(
+    box: Sandbox, loader: Loader, database: Database, table: Table, tmp_path: Path
+) -> None:
+    noise = pa.table({"k": [secrets.token_hex(500) for _ in range(20_000)], "n": range(20_000)})
+    path = tmp_path / "now"
+    stage(path, box.environ, table, noise)
+    slow = SlowWire(box.environ["AWS_ENDPOINT_URL_S3"], bytes_per_second=500_000)
+    process = loader.start(path, AWS_ENDPOINT_URL_S3=slow.url)
+    wait_until(lambda: slow.passed > 300_000)
+    process.send_signal(signal.SIGTERM)
+    sent = time.monotonic()
+    found = loader.finish(process, path)
+    slow.close()
+    assert found.exit_code == ExitCode.INTERRUPTED
+    assert time.monotonic() - sent < 8  # the rest would take 25 seconds
+    assert numbers(database, table) == [0, 1, 2]
+
+
+class SlowWire:
+    """A line to S3 that carries so many bytes a second."""
+
+    def __init__(self, endpoint: str, *, bytes_per_second: int) -> None:
+        host, port = endpoint.removeprefix("http://").split(":")
+        self._upstream, self._rate = (host, int(port)), bytes_per_second
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.passed = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._upstream)
+            threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, slow: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 14):
+                sink.sendall(data)
+                if slow:
+                    self.passed += len(data)
+                    time.sleep(len(data) / self._rate)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def close(self) -> None:
+        self._listener.close()

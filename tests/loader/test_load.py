@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandbox import Sandbox
-from shared_protocol import FileFormat, LoadStatus, ParquetOptions, RowCounts, SourceFile, Table
+from shared_protocol import (
+    FileFormat,
+    LoadStatus,
+    ParquetOptions,
+    RowCounts,
+    SessionOptions,
+    SourceFile,
+    Table,
+)
 from tests.conftest import Database
 from tests.loader.conftest import Loader
 from tests.loader.staging import data_columns, days_slice, keys_slice, source_file, stage
@@ -310,3 +320,59 @@ def test_uploads_are_removed_unless_they_are_to_be_kept(
         "manifest.json",
         "part-00000.parquet",
     ]
+
+
+def test_a_dropped_table_is_loaded_again_whatever_the_ledger_says(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    stage(tmp_path, box.environ, Table(schema=schema, name="t"), days(day=[D1], n=[1]))
+    loader(tmp_path)
+    database.run(f"drop table {schema}.t")
+    assert loader(tmp_path).loaded.status is LoadStatus.LOADED
+    assert database.count(f"{schema}.t") == 1
+
+
+def test_a_load_that_is_committed_needs_its_inputs_no_more(
+    box: Sandbox, loader: Loader, schema: str, tmp_path: Path
+) -> None:
+    stage(tmp_path, box.environ, Table(schema=schema, name="t"), days(day=[D1], n=[1]))
+    loader(tmp_path)
+    (tmp_path / "data" / "part-00000.parquet").unlink()
+    assert loader(tmp_path).loaded.status is LoadStatus.ALREADY_LOADED
+
+
+def test_a_ledger_schema_is_folded_as_every_name(
+    box: Sandbox, loader: Loader, schema: str, tmp_path: Path
+) -> None:
+    session = SessionOptions(ledger_schema=f"Ledger_{schema}")
+    for name in ("1", "2"):
+        data = days(day=[D1], n=[1])
+        stage(tmp_path / name, box.environ, Table(schema=schema, name="t"), data, session=session)
+        assert loader(tmp_path / name).loaded.status is LoadStatus.LOADED
+
+
+def test_a_terminal_that_is_gone_costs_the_news_and_not_the_load(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    command = f"{sys.executable} -m loader_process load"
+    for name, sink in (
+        ("1", "| true"),
+        ("2", "> /dev/full 2>&1"),
+        ("3", ">&- 2>&-"),
+        ("4", "--json >&-"),
+    ):
+        path = tmp_path / name
+        stage(path, box.environ, Table(schema=schema, name=f"t{name}"), days(day=[D1], n=[1]))
+        script = f"set -o pipefail; {command} {path} {sink}"
+        done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, (sink, done.stderr)
+        assert database.count(f"{schema}.t{name}") == 1
+
+
+def test_a_broken_channel_to_dagster_costs_the_news_and_not_the_load(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    stage(tmp_path, box.environ, Table(schema=schema, name="t"), days(day=[D1], n=[1]))
+    broken = {"DAGSTER_PIPES_CONTEXT": "garbage", "DAGSTER_PIPES_MESSAGES": "garbage"}
+    assert loader(tmp_path, **broken).loaded.rows.copied == 1
+    assert database.count(f"{schema}.t") == 1

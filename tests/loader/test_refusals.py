@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +373,98 @@ def test_the_environment_wins_only_when_told_to(
     (tmp_path / "now" / REQUEST_FILE).write_text(dump_request(moved))
     assert loader(tmp_path / "now").exit_code == ExitCode.REFUSED
     assert loader(tmp_path / "now", "--target-from-env").exit_code == ExitCode.DONE
+
+
+MIXED = [
+    (pa.array([0.5], pa.float32()), pa.array([0.1], pa.float64())),
+    (pa.array([Decimal("1.00")], pa.decimal128(10, 2)), pa.array([7.129])),
+    (pa.array([True]), pa.array([5], pa.int64())),
+    (pa.array([D1], pa.date32()), pa.array([dt.datetime(2024, 1, 2, 13, 45)], pa.timestamp("us"))),
+    (pa.array([0], pa.timestamp("us", "UTC")), pa.array([0], pa.timestamp("us"))),
+    (pa.array([0], pa.timestamp("us")), pa.array([0], pa.timestamp("us", "Europe/Berlin"))),
+    (pa.array([1], pa.int64()), pa.array([True])),
+    (pa.array(["a"]), pa.array([7], pa.int64())),
+    (pa.array([1], pa.int64()), pa.array(["7"])),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), MIXED, ids=str)
+def test_files_of_one_load_whose_types_differ_with_loss_are_refused(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path,
+    first: pa.Array, second: pa.Array,
+) -> None:  # fmt: skip
+    request = stage(tmp_path, box.environ, Table(schema=schema, name="t"), pa.table({"c": first}))
+    pq.write_table(pa.table({"c": second}), tmp_path / part_name(1))
+    other = SourceFile(uri=part_name(1), bytes=(tmp_path / part_name(1)).stat().st_size)
+    both = replace(request, inputs=(*request.inputs, other))
+    (tmp_path / REQUEST_FILE).write_text(dump_request(both))
+    assert_refused(loader(tmp_path), ErrorCode.SCHEMA_CONFLICT, says="Column 'c' is")
+    assert database.rows(f"select count(*) from pg_namespace where nspname = '{schema}'") == [(0,)]
+
+
+def test_a_file_that_is_listed_twice_is_refused(
+    box: Sandbox, loader: Loader, database: Database, loaded: Table, tmp_path: Path
+) -> None:
+    path = tmp_path / "now"
+    request = stage(path, box.environ, loaded, ROWS)
+    again = replace(request.inputs[0], uri="data/../" + request.inputs[0].uri)
+    twice = replace(request, inputs=(*request.inputs, again))
+    (path / REQUEST_FILE).write_text(dump_request(twice))
+    assert_refused(loader(path), ErrorCode.BAD_REQUEST, says="listed twice")
+    assert_untouched(database, loaded)
+
+
+def test_a_view_is_refused(
+    box: Sandbox, loader: Loader, database: Database, loaded: Table, tmp_path: Path
+) -> None:
+    database.run(f"create view {loaded.schema}.v as select * from {loaded.label}")
+    stage(tmp_path / "now", box.environ, replace(loaded, name="v"), ROWS)
+    assert_refused(loader(tmp_path / "now"), ErrorCode.SCHEMA_CONFLICT, says="is a view")
+    assert_untouched(database, loaded)
+
+
+def test_nanoseconds_of_int96_that_would_be_lost_are_refused(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "spark.parquet"
+    table = Table(schema=schema, name="t")
+    columns = (DataColumn(name="at", arrow_type="timestamp[us]"),)
+
+    def load(values: pa.Array, name: str) -> Finished:
+        pq.write_table(pa.table({"at": values}), path, use_deprecated_int96_timestamps=True)
+        source = SourceFile(uri=str(path), bytes=path.stat().st_size)
+        stage(tmp_path / name, box.environ, table, inputs=(source,), columns=columns)
+        return loader(tmp_path / name)
+
+    lost = load(pa.array([1_000, 1_123], pa.timestamp("ns")), "lost")
+    assert_refused(lost, ErrorCode.LOSSY_VALUE, says="row 2 of")
+    far = [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1), dt.datetime(2024, 1, 1, 1, 1, 1, 1)]
+    assert load(pa.array(far, pa.timestamp("us")), "far").exit_code == 0
+    assert {at for (at,) in database.rows(f"select at from {schema}.t")} == set(far)
+
+
+def test_a_part_that_the_disk_has_no_room_for_is_told(
+    box: Sandbox, schema: str, tmp_path: Path
+) -> None:
+    """A limit on the size of files stands in for a full disk."""
+    numbers = pa.table({"n": pa.array(range(200_000), pa.uint32())})
+    path = tmp_path / "foreign.parquet"
+    pq.write_table(numbers, path)
+    source = SourceFile(uri=str(path), bytes=path.stat().st_size)
+    columns = (DataColumn(name="n", arrow_type="uint32"),)
+    table = Table(schema=schema, name="t")
+    stage(tmp_path / "now", box.environ, table, inputs=(source,), columns=columns)
+    limited = (
+        "import resource, signal, sys; from loader_process.cli import run\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "sys.exit(run(['load', sys.argv[1]]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, str(tmp_path / "now")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == ExitCode.REFUSED, done.stderr
+    assert "own machine refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("now/attempts/*/part-*"))

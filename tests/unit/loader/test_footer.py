@@ -133,3 +133,21 @@ def test_the_bytes_of_a_decimal() -> None:
         size = least_decimal_bytes(digits)
         assert 10**digits - 1 <= 2 ** (8 * size - 1) - 1
         assert size == 1 or 10**digits - 1 > 2 ** (8 * (size - 1) - 1) - 1
+
+
+def test_a_dot_in_a_name_is_no_nesting(tmp_path: Path) -> None:
+    assert (
+        reason(
+            written(tmp_path, pa.table({"a.b": [1], "a": [2]})), **{"a.b": "int64", "a": "int64"}
+        )
+        == ""
+    )
+
+
+def test_the_pages_of_the_first_group_with_a_row_tell(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    schema = pa.schema([("c", pa.int64())])
+    with pq.ParquetWriter(path, schema, data_page_version="2.0") as writer:
+        writer.write_table(schema.empty_table())
+        writer.write_table(pa.table({"c": pa.array(range(10), pa.int64())}))
+    assert "version 2" in reason(path, c="int64")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -181,3 +182,76 @@ def test_ten_years_of_days_are_one_range() -> None:
 
 def test_ranges_merge_when_they_touch_or_overlap() -> None:
     assert merged([(5, 7), (1, 3), (3, 5), (9, 10)]) == [(1, 7), (9, 10)]
+
+
+@pytest.mark.parametrize(
+    ("day", "key_format"),
+    [("2024-01-05", "%Y%m"), ("2024-01-01", "%Y%m"), ("2024-01-31", "%Y%m"), ("2024-12-31", "%Y")],
+)
+def test_an_integer_form_that_spells_neighbours_alike_is_refused(day: str, key_format: str) -> None:
+    """Each day's load would delete the other days of its month."""
+    with pytest.raises(FailureError, match="its neighbour alike"):
+        predicate(days_slice("day", day, key_format=key_format), "INTEGER")
+
+
+def test_the_hour_that_comes_twice_has_no_integer() -> None:
+    first = datetime(2024, 10, 27, 0, tzinfo=UTC)  # 02:00 in Berlin, for the first time
+    for offset in (0, 1):
+        rows = hours(first + timedelta(hours=offset), 1, "Europe/Berlin")
+        dimension = replace(rows.dimensions[0], key_format="%Y%m%d%H")
+        with pytest.raises(FailureError, match="alike"):
+            predicate(replace(rows, dimensions=(dimension,)), "INTEGER")
+
+
+def test_keys_that_end_in_a_blank_are_refused() -> None:
+    """Redshift takes 'a' and 'a ' for equal, and would delete the neighbour's rows."""
+    for type_name in ("VARCHAR", "CHAR"):
+        with pytest.raises(FailureError, match="ends in a blank"):
+            predicate(keys_slice("c", "a "), type_name)
+
+
+def test_data_that_ends_in_a_blank_counts_to_its_key() -> None:
+    assert bound(keys_slice("c", "a"), "VARCHAR").count([("a ", 2), ("a", 1)])[0].rows == 3
+
+
+def test_a_naive_group_of_an_aware_column_is_utc() -> None:
+    """AWS, r_DATE_TRUNC: it returns a TIMESTAMP whatever it is given."""
+    rows = bound(days_slice("at", "2024-01-01"), "TIMESTAMPTZ")
+    assert rows.count([(datetime(2024, 1, 1), 4)])[0].rows == 4
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Africa/Cairo", "2024-04-26"), ("America/Santiago", "2024-09-08")]
+)
+def test_a_day_that_begins_at_one_owns_its_rows_from_midnight(zone: str, day: str) -> None:
+    for type_name in ("DATE", "TIMESTAMP"):
+        text = predicate(days_slice("d", day, time_zone=zone), type_name)
+        assert f"'{day}" in text
+        assert "01:00" not in text
+    before = (datetime.fromisoformat(day) - timedelta(days=1)).date().isoformat()
+    assert f"< CAST('{day}" in predicate(days_slice("d", before, time_zone=zone), "DATE")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("Europe/Berlin", "2024-10-27"), ("America/Havana", "2024-11-03")]
+)
+def test_a_day_of_twenty_five_hours_is_whole(zone: str, day: str) -> None:
+    assert f"'{day} 00:00:00'" in predicate(days_slice("at", day, time_zone=zone), "TIMESTAMP")
+
+
+def test_a_quarter_of_the_hour_that_comes_twice_is_refused() -> None:
+    for first in (
+        datetime(2024, 10, 27, 0, 15, tzinfo=UTC),
+        datetime(2024, 10, 27, 1, 15, tzinfo=UTC),
+    ):
+        start = first.astimezone(ZoneInfo("Europe/Berlin"))
+        end = (first + timedelta(minutes=15)).astimezone(ZoneInfo("Europe/Berlin"))
+        value = SliceValue(key="q", start=start.isoformat(), end=end.isoformat())
+        rows = PartitionSlice(
+            dimensions=(
+                SliceDimension(expression="at", kind=DimensionKind.TIME, time_zone="Europe/Berlin"),
+            ),
+            partitions=(SlicePartition(key="q", values=(value,)),),
+        )
+        with pytest.raises(FailureError, match="twice"):
+            predicate(rows, "TIMESTAMP")

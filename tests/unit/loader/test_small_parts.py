@@ -71,6 +71,12 @@ def test_settings_that_make_no_sense_are_refused(environ: dict[str, str], says: 
         ("XX000", "deadlock detected", ErrorCode.CONFLICT),
         ("42P07", 'relation "t" already exists', ErrorCode.CONFLICT),
         ("XX000", "could not open relation with OID 1234", ErrorCode.CONFLICT),
+        ("42701", 'column "c" of relation "t" already exists', ErrorCode.CONFLICT),
+        (
+            "XX000",
+            "Spectrum Scan Error code: 15007 Table: 10, Data: 1023",
+            ErrorCode.STATEMENT_FAILED,
+        ),
         ("57P01", "terminating connection", ErrorCode.CONNECTION_LOST),
         ("XX000", "not authorized to assume IAM Role arn:aws:...", ErrorCode.PERMISSION_DENIED),
         ("42703", 'column "x" does not exist', ErrorCode.STATEMENT_FAILED),
@@ -158,7 +164,7 @@ def test_a_ledger_is_named_after_its_table() -> None:
 def test_no_two_tables_share_a_ledger() -> None:
     names = [
         ("a", "b__c"), ("a__b", "c"), ("a", "b"), ("x" * 60, "y"), ("x" * 60, "z"),
-        ("x" * 63, "y"), ("é" * 40, "t"),
+        ("x" * 63, "y"), ("é" * 40, "t"), ("a_", "b"), ("a", "_b"), ("A", "b"),
     ]  # fmt: skip
     made = [ledger_table(*name) for name in names]
     assert len(set(made)) == len(made)

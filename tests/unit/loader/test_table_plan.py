@@ -147,3 +147,28 @@ def test_a_column_type_too_short_for_the_data_is_refused() -> None:
 def test_rebuild_is_refused_by_name() -> None:
     table = Table(schema="s", name="t", schema_change=SchemaChange.REBUILD)
     assert refusal(table, data(a="bool"), None) is ErrorCode.NOT_SUPPORTED
+
+
+def test_nulls_that_the_column_does_not_take_are_refused() -> None:
+    """COPY puts a DEFAULT in the place of NULL: a value would be changed without a word."""
+    default = (TableColumn(name="a", type="BIGINT", nullable=False, has_default=True),)
+    plain = (TableColumn(name="a", type="BIGINT", nullable=False),)
+    with_nulls = (DataColumn(name="a", arrow_type="int64", nulls=2),)
+    unknown = (DataColumn(name="a", arrow_type="int64"),)
+    none = (DataColumn(name="a", arrow_type="int64", nulls=0),)
+    for data_, existing in ((with_nulls, default), (with_nulls, plain), (unknown, default)):
+        assert refusal(TABLE, data_, existing) is ErrorCode.SCHEMA_CONFLICT
+    for data_, existing in ((none, default), (none, plain), (unknown, plain)):
+        plan_table(TABLE, data_, existing)
+
+
+def test_a_string_too_long_for_a_char_is_refused() -> None:
+    assert (
+        refusal(TABLE, data(a=("string", 11)), columns(a="CHAR(10)")) is ErrorCode.VALUE_TOO_LARGE
+    )
+
+
+def test_a_column_of_a_type_that_we_do_not_know_is_refused_by_name() -> None:
+    assert refusal(TABLE, data(a="int64"), columns(a="INTERVAL DAY TO SECOND")) is (
+        ErrorCode.SCHEMA_CONFLICT
+    )

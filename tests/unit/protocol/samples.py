@@ -20,6 +20,7 @@ from shared_protocol import (
     ReadReport,
     ReadRequest,
     S3Location,
+    SessionOptions,
     SliceDimension,
     SlicePartition,
     SliceValue,
@@ -132,10 +133,22 @@ PARQUET_OPTIONS = any_of(
     row_group_rows=st.integers(min_value=1),
     compression=st.sampled_from(["zstd", "snappy", "gzip"]),
 )
-LOAD_REQUESTS = any_of(
-    LoadRequest, table=TABLES, slice=st.none() | slices(), parquet=PARQUET_OPTIONS
+SESSION_OPTIONS = any_of(
+    SessionOptions,
+    ledger_days=st.integers(min_value=1),
+    statement_timeout_ms=st.integers(min_value=0),
 )
-READ_REQUESTS = any_of(ReadRequest, table=TABLES, slice=st.none() | slices())
+LOAD_REQUESTS = any_of(
+    LoadRequest,
+    load_key=st.text(min_size=1, max_size=60),
+    table=TABLES,
+    slice=st.none() | slices(),
+    parquet=PARQUET_OPTIONS,
+    session=SESSION_OPTIONS,
+)
+READ_REQUESTS = any_of(
+    ReadRequest, table=TABLES, slice=st.none() | slices(), session=SESSION_OPTIONS
+)
 OUTCOMES = st.one_of(
     any_of(Outcome, loaded=any_of(LoadReport, seconds=SECONDS), read=st.none(), failed=st.none()),
     any_of(Outcome, loaded=st.none(), read=any_of(ReadReport, seconds=SECONDS), failed=st.none()),
