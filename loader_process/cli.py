@@ -189,7 +189,9 @@ def _work(
             settings=settings,
             reporter=reporter,
             clock=clock,
-            options=LoadOptions(again=chosen.force, keep=chosen.keep),
+            options=LoadOptions(
+                again=chosen.force, keep=chosen.keep, replay=reporter.is_for_a_person
+            ),
         )
         return Outcome(protocol_version=PROTOCOL_VERSION, loaded=report)
 

@@ -12,6 +12,7 @@ uncertain COMMIT can be settled. A report too long for one VARCHAR is spread ove
 
 import hashlib
 import json
+from datetime import UTC, datetime
 
 from loader_process.sql import Sql, ident, join, literal, sql
 from shared_protocol import LoadReport, Phase, SessionOptions, Table
@@ -68,6 +69,19 @@ class Ledger:
             "SELECT attempt_id, report FROM {ledger} WHERE load_key = {key} ORDER BY piece",
             ledger=self._name,
             key=literal(load_key),
+        )
+
+    def since(self, moment: datetime) -> Sql:
+        """Select the pieces of every report that may be newer than a moment (UTC).
+
+        With an hour to spare, because the server's clock is not the orchestrator's.
+        """
+        return sql(
+            "SELECT load_key, report FROM {ledger} "
+            "WHERE committed_at > DATEADD(hour, -1, CAST({moment} AS TIMESTAMP)) "
+            "ORDER BY load_key, piece",
+            ledger=self._name,
+            moment=literal(moment.astimezone(UTC).replace(tzinfo=None)),
         )
 
     def forget(self, load_key: str) -> Sql:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -58,10 +57,12 @@ class LoadOptions:
     Attributes:
         again: load even if the ledger has the load already.
         keep: leave the uploaded Parquet on S3.
+        replay: somebody repeats the load of a path that may be old; newer rows are not replaced.
     """
 
     again: bool = False
     keep: bool = False
+    replay: bool = False
 
 
 def load(
@@ -103,7 +104,8 @@ def load(
         session.phase = Phase.CHECK
         table = folded_table(session, request.table)
         ledger = Ledger(table, request.session)
-        found = None if options.again else find_loaded(session, ledger, request.load_key)
+        draft = _draft(request, table, attempt_id)
+        found = None if options.again else find_loaded(session, ledger, draft)
         existing = columns_of(session, table)
         if found is not None and existing is not None:
             return _told(found, reporter)
@@ -137,11 +139,11 @@ def load(
             columns=columns,
             staged_forms=plan.staged_forms,
             files=files,
-            attempt_id=attempt_id,
+            draft=draft,
             open_session=open_session,
             clock=clock,
             reporter=reporter,
-            again=options.again,
+            options=options,
         )
         report = job.run()
     finally:
@@ -150,6 +152,22 @@ def load(
     if report.status is LoadStatus.ALREADY_LOADED:
         return _told(report, reporter)
     return replace(report, seconds=dict(clock.seconds))
+
+
+def _draft(request: LoadRequest, table: Table, attempt_id: str) -> LoadReport:
+    """Begin the report with what the request says."""
+    return LoadReport(
+        protocol_version=PROTOCOL_VERSION,
+        load_key=request.load_key,
+        attempt_id=attempt_id,
+        status=LoadStatus.LOADED,
+        database=request.target.database,
+        schema=table.schema,
+        table=table.name,
+        rows=RowCounts(staged=0, deleted=0, copied=0, in_table=0),
+        committed_at="",
+        requested_at=request.created_at,
+    )
 
 
 def _told(report: LoadReport, reporter: Reporter) -> LoadReport:
@@ -172,11 +190,11 @@ class _Job:
     columns: tuple[DataColumn, ...]
     staged_forms: tuple[tuple[str, str], ...]
     files: LoadFiles
-    attempt_id: str
+    draft: LoadReport
     open_session: Callable[[], Session]
     clock: Stopwatch
     reporter: Reporter
-    again: bool
+    options: LoadOptions
 
     def run(self) -> LoadReport:
         """Try the transaction until it is committed, refused, or has been tried often enough."""
@@ -224,30 +242,22 @@ class _Job:
             staged_rows=self.files.rows,
             ledger=self.ledger,
             # A table that had to be made does not hold what the ledger says of it.
-            again=self.again or bool(plan.create),
+            again=self.options.again or bool(plan.create),
+            replay=self.options.replay,
+            partition_keys=self.request.partition_keys,
             check_inputs=self._check_inputs,
-            draft=self._draft(plan, existing, changes),
+            draft=self._completed(plan, existing, changes),
         )
 
-    def _draft(
+    def _completed(
         self, plan: TablePlan, existing: tuple[TableColumn, ...], changes: tuple[str, ...]
     ) -> LoadReport:
-        manifest = self.files.manifest
-        copy = (
-            copy_parquet(self.table, plan.columns, manifest.uri, self.request.s3.iam_role).text
-            if manifest
-            else ""
-        )
-        return LoadReport(
-            protocol_version=PROTOCOL_VERSION,
-            load_key=self.request.load_key,
-            attempt_id=self.attempt_id,
-            status=LoadStatus.LOADED,
-            database=self.request.target.database,
-            schema=self.table.schema,
-            table=self.table.name,
+        """Add to the draft what is known before the transaction."""
+        manifest, role = self.files.manifest, self.request.s3.iam_role
+        copy = copy_parquet(self.table, plan.columns, manifest.uri, role).text if manifest else ""
+        return replace(
+            self.draft,
             rows=RowCounts(staged=self.files.rows, deleted=0, copied=0, in_table=0),
-            committed_at=datetime.now(UTC).isoformat(timespec="seconds"),
             files=len(self.files.files),
             bytes=self.files.bytes,
             reencoded_files=self.files.reencoded,

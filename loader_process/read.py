@@ -139,6 +139,7 @@ def _chosen(
 ) -> Iterator[TableColumn]:
     by_name = {column.name: column for column in existing}
     asked = request.columns
+    seen: set[str] = set()
     for name in asked if asked is not None else by_name:
         column = by_name.get(fold(name, case_sensitive=session.case_sensitive))
         if column is None:
@@ -148,6 +149,14 @@ def _chosen(
                 f"{table.label} has no column {name!r}; it has {', '.join(by_name)}.",
                 "Mend the input's column selection.",
             )
+        if column.name in seen:
+            raise refuse(
+                ErrorCode.DUPLICATE_COLUMN,
+                Phase.CHECK,
+                f"The column selection names {name!r} twice.",
+                "Name each column once.",
+            )
+        seen.add(column.name)
         if not _can_unload(column):
             raise refuse(
                 ErrorCode.UNSUPPORTED_TYPE,

@@ -55,7 +55,9 @@ class LoadWork:
         iam_role: who reads it.
         staged_rows: rows in the manifest's files, by their footers.
         ledger: the table's ledger.
-        again: load even if the ledger has the load already.
+        again: load even if the ledger has the load already, or a newer one of the same rows.
+        replay: somebody repeats the load of a path that may be old.
+        partition_keys: of the slice; empty for the whole table.
         check_inputs: refuses inputs on S3 that were changed while COPY read them.
         draft: the report, as far as it is known before the transaction.
     """
@@ -68,6 +70,8 @@ class LoadWork:
     staged_rows: int
     ledger: Ledger
     again: bool
+    replay: bool
+    partition_keys: tuple[str, ...]
     check_inputs: Callable[[], None]
     draft: LoadReport
 
@@ -85,9 +89,12 @@ def load_transaction(session: Session, work: LoadWork) -> LoadReport:
     session.execute(statements.BEGIN)
     _lock(session, work.ledger)
     found = session.rows(work.ledger.find(work.draft.load_key))
-    if found and not work.again:
+    stored = _stored(found)
+    if stored is not None and _is_this_staging(stored, work.draft) and not work.again:
         session.execute(statements.ROLLBACK)
-        return _stored(found) or _unreadable(work, found)
+        return stored
+    if work.replay and not work.again:
+        _refuse_older(session, work)
     deleted = session.execute(statements.delete_rows(work.table, work.rows))
     copied, query_ids = _copy(session, work)
     partitions, in_table = _checked_counts(session, work, copied)
@@ -105,7 +112,7 @@ def load_transaction(session: Session, work: LoadWork) -> LoadReport:
     return report
 
 
-def find_loaded(session: Session, ledger: Ledger, load_key: str) -> LoadReport | None:
+def find_loaded(session: Session, ledger: Ledger, draft: LoadReport) -> LoadReport | None:
     """Look for a load in the ledger, to spare its upload.
 
     That it is there is certain; that it is not is for the transaction to say, behind the lock. A
@@ -113,16 +120,47 @@ def find_loaded(session: Session, ledger: Ledger, load_key: str) -> LoadReport |
     """
     if not session.value(ledger.exists):
         return None
-    limited = statement_timeout(LOOK_MS)
-    session.execute(limited)
+    session.execute(statement_timeout(LOOK_MS))
     try:
-        found = session.rows(ledger.find(load_key))
+        stored = _stored(session.rows(ledger.find(draft.load_key)))
     except FailureError as error:
         if error.failure.code is ErrorCode.CONNECTION_LOST:
             raise
-        found = []
+        stored = None
     session.execute(statement_timeout(session.timeout_ms))
-    return _stored(found) if found else None
+    return stored if stored is not None and _is_this_staging(stored, draft) else None
+
+
+def _is_this_staging(stored: LoadReport, draft: LoadReport) -> bool:
+    """Whether a committed load was of the very data that is staged now.
+
+    A retry that computed its data anew has the same load_key and may have other rows: to replace
+    once more costs a load, to skip it would leave the old rows under a green run.
+    """
+    return stored.requested_at == draft.requested_at
+
+
+def _refuse_older(session: Session, work: LoadWork) -> None:
+    """Refuse to put old rows over newer ones of the same partitions.
+
+    Raises:
+        FailureError: code ``newer_commit``.
+    """
+    requested = datetime.fromisoformat(work.draft.requested_at)
+    pieces: dict[str, list[str]] = {}
+    for load_key, piece in session.rows(work.ledger.since(requested)):
+        pieces.setdefault(str(load_key), []).append(str(piece))
+    for report in filter(None, (stored_report(some) for some in pieces.values())):
+        theirs = {partition.key for partition in report.partitions}
+        overlaps = not theirs or not work.partition_keys or theirs & set(work.partition_keys)
+        if overlaps and datetime.fromisoformat(report.requested_at) > requested:
+            raise refuse(
+                ErrorCode.NEWER_COMMIT,
+                Phase.LOAD,
+                f"This data was staged at {work.draft.requested_at}, and newer data of the same "
+                f"rows of {work.table.label}, staged at {report.requested_at}, is loaded already.",
+                "Add --force to put the old rows back.",
+            )
 
 
 def _lock(session: Session, ledger: Ledger) -> None:
@@ -136,17 +174,9 @@ def _lock(session: Session, ledger: Ledger) -> None:
 
 
 def _stored(found: list[tuple[Any, ...]]) -> LoadReport | None:
-    report = stored_report([str(piece) for _, piece in found])
+    """Read the ledger's report; None where there is none, or one of another version."""
+    report = stored_report([str(piece) for _, piece in found]) if found else None
     return report and replace(report, status=LoadStatus.ALREADY_LOADED)
-
-
-def _unreadable(work: LoadWork, found: list[tuple[Any, ...]]) -> LoadReport:
-    return replace(
-        work.draft,
-        status=LoadStatus.ALREADY_LOADED,
-        attempt_id=str(found[0][0]),
-        warnings=("The ledger's report was written by another version and could not be read.",),
-    )
 
 
 def _copy(session: Session, work: LoadWork) -> tuple[int, tuple[int, ...]]:

@@ -16,6 +16,8 @@ from dagster._core.execution.context.system import StepExecutionContext
 PARENT_RUN_ID_TAG = "dagster/parent_run_id"
 RESUME_TAGS = ("dagster/is_resume_retry", "dagster/is_asset_resume_retry")
 RETRY_NUMBER_TAG = "dagster/retry_number"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
 
 
 class NarrowedContext(OpExecutionContext):
@@ -95,6 +97,26 @@ def effective_run_id(run: dg.DagsterRun, instance: dg.DagsterInstance) -> str:
 def _continues(tags: Mapping[str, str]) -> bool:
     resumes = any(tags.get(tag) == "true" for tag in RESUME_TAGS)
     return PARENT_RUN_ID_TAG in tags and (resumes or RETRY_NUMBER_TAG in tags)
+
+
+def is_part_of(context: dg.OutputContext) -> str | None:
+    """Say of what an op's output is only a part: of a partitioned run, or of a mapping; else None.
+
+    ``has_partition_key`` alone is false in a single-run range.
+    """
+    if context.has_partition_key:
+        return f"its run is of the partition {context.partition_key!r}"
+    try:
+        tags, step_key = context.step_context.run_tags, context.step_context.step.key
+    except DagsterInvariantViolationError:  # outside a run
+        return None
+    if start := tags.get(RANGE_START_TAG):
+        return f"its run is of the partitions {start!r} to {tags.get(RANGE_END_TAG)!r}"
+    if context.mapping_key is not None:
+        return f"it is one of several dynamic outputs ({context.mapping_key!r})"
+    if step_key.endswith("]"):
+        return f"its step is one of several that were mapped ({step_key!r})"
+    return None
 
 
 def add_partition_metadata(

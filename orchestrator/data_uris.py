@@ -92,6 +92,13 @@ def _list(uri: str | Path, region: str) -> list[_Found]:
             f"The data URI {text!r} is neither a local path nor s3://bucket/key.",
             "Copy the files to S3 or to local disk first.",
         )
+    if not text.strip("./ "):
+        raise refuse(
+            ErrorCode.USAGE,
+            Phase.STAGE,
+            f"The data URI is {text!r}, which names no place of data.",
+            "Give an absolute path or s3://bucket/key; was a variable of it empty?",
+        )
     listed = _list_s3(text, region) if text.startswith("s3://") else _list_local(text)
     files = sorted((file for file in listed if not _hidden(file.below)), key=lambda f: f.uri)
     if not files:

@@ -92,13 +92,47 @@ def _table_to_polars(table: Any) -> pl.DataFrame:  # noqa: ANN401  # pyarrow has
     import pyarrow as pa
 
     for index, field in enumerate(table.schema):
-        if pa.types.is_decimal256(field.type):
-            kind = pa.decimal128(field.type.precision, field.type.scale)
-            table = table.set_column(index, field.name, table.column(index).cast(kind))
+        if kind := _taken_as(field.type):
+            try:
+                values = table.column(index).cast(kind, safe=True)
+            except pa.ArrowInvalid as error:
+                raise out_of_range(field.name, str(error)) from error
+            table = table.set_column(index, field.name, values)
     frame = pl.from_arrow(table)
     if not isinstance(frame, pl.DataFrame):  # from_arrow gives a Series for an array only
         raise TypeError(f"polars made {_kind(frame)} of a table")
     return frame
+
+
+def _taken_as(kind: Any) -> Any:  # noqa: ANN401  # pyarrow has no types
+    """Give the type to cast to, safely, before polars has a column; None leaves it as it is.
+
+    polars multiplies seconds without looking whether they fit, and knows no fixed offsets.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_decimal256(kind) and kind.precision <= 38:
+        return pa.decimal128(kind.precision, kind.scale)
+    if pa.types.is_date64(kind):
+        return pa.date32()
+    if pa.types.is_timestamp(kind):
+        unit = kind.unit if kind.unit == "ns" else "us"
+        zone = "UTC" if kind.tz is not None else None
+        wanted = pa.timestamp(unit, zone)
+        return wanted if wanted != kind else None
+    return None
+
+
+def out_of_range(name: str, what: str) -> FailureError:
+    """Make the refusal of a column with an instant that microseconds do not hold."""
+    return refuse(
+        ErrorCode.LOSSY_VALUE,
+        Phase.STAGE,
+        f"Column {name!r}: a time is out of range: {what}.",
+        "Take it out, or replace it by NULL or by a date that Redshift holds (up to the year "
+        "294276).",
+        column=name,
+    )
 
 
 def _of_pandas(value: Any) -> Frame:  # noqa: ANN401  # pandas is optional
@@ -113,6 +147,13 @@ def _of_pandas(value: Any) -> Frame:  # noqa: ANN401  # pandas is optional
         )
     # An index that somebody named holds data; the counter that pandas makes by itself does not.
     if any(name is not None for name in value.index.names):
+        if twice := [name for name in value.index.names if name in set(value.columns)]:
+            raise refuse(
+                ErrorCode.DUPLICATE_COLUMN,
+                Phase.STAGE,
+                f"The pandas frame has the index {twice[0]!r} and a column of the same name.",
+                "Rename one of them, or drop the index, as with df.reset_index(drop=True).",
+            )
         value = value.reset_index()
     for name in value.columns:
         if not isinstance(name, str):
@@ -126,7 +167,7 @@ def _of_pandas(value: Any) -> Frame:  # noqa: ANN401  # pandas is optional
     check_columns(value.columns, phase=Phase.STAGE)
     try:
         return _of_arrow(pa.Table.from_pandas(value, preserve_index=False))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, TypeError) as error:
         raise refuse(
             ErrorCode.UNSUPPORTED_TYPE,
             Phase.STAGE,

@@ -212,5 +212,5 @@ def _forget(staging: StagingPath) -> None:
 
 @atexit.register
 def _remove_reads() -> None:
-    for staging in _lazy_reads:
-        _forget(staging)
+    while _lazy_reads:
+        _forget(_lazy_reads[-1])

@@ -156,4 +156,4 @@ def _run_info(step: NarrowedContext | None) -> RunInfo:
 
 
 def _now() -> str:
-    return datetime.now(tz=UTC).isoformat(timespec="seconds")
+    return datetime.now(tz=UTC).isoformat(timespec="microseconds")

@@ -72,9 +72,15 @@ def _name_part(part: FileProviderArgs) -> str:
 
 
 def _cast(column: FrameColumn) -> pl.Expr:
-    import polars as pl
 
-    return pl.col(column.name).cast(column.staged)
+    return exactly(column.name).cast(column.staged)
+
+
+def exactly(name: str) -> pl.Expr:
+    """Name one column, whatever is in its name: ``pl.col`` takes ``*`` for all of them."""
+    import polars.selectors as cs
+
+    return cs.by_name(name).as_expr()
 
 
 def _is_text(column: FrameColumn) -> bool:
@@ -93,7 +99,7 @@ def _measures(columns: tuple[FrameColumn, ...]) -> list[pl.Expr]:
 
     found = [pl.len().alias("rows")]
     for index, column in enumerate(columns):
-        value = pl.col(column.name)
+        value = exactly(column.name)
         found.append(value.null_count().alias(f"nulls {index}"))
         if _is_text(column):
             text = value.cast(pl.String)
@@ -158,10 +164,9 @@ def _check_rows(files: tuple[SourceFile, ...], rows: int) -> None:
 
 
 def _refuse_values(columns: tuple[FrameColumn, ...], found: _Found, folder: Path) -> None:
-    import polars as pl
 
     for index, column in enumerate(columns):
-        text = pl.col(column.name)
+        text = exactly(column.name)
         longest = found.longest(index) or 0
         if longest > MAX_VARCHAR_BYTES:
             row = _first_row(folder, text.str.len_bytes() > MAX_VARCHAR_BYTES)
@@ -202,9 +207,10 @@ def _too_long(name: str, longest: int, row: int) -> FailureError:
 
 
 def _first_row(folder: Path, condition: pl.Expr) -> int:
-    """Find the first row, from 0, that meets a condition: in the parts, not in the user's query."""
+    """Find the first row, counted from 1, that meets a condition: in the parts themselves."""
     import polars as pl
 
     parts = pl.scan_parquet((folder / part_name(0)).parent)
-    row = parts.with_row_index("row").filter(condition).select("row").head(1).collect()
+    numbered = parts.with_row_index("row", offset=1)
+    row = numbered.filter(condition).select("row").head(1).collect()
     return int(row.item())

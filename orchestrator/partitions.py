@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
-from orchestrator.dagster_internals import keys_by_dimension, time_window
+from orchestrator.dagster_internals import is_part_of, keys_by_dimension, time_window
 from shared_protocol import (
     DimensionKind,
     ErrorCode,
@@ -73,7 +73,8 @@ def input_slice(
         raise refuse(
             ErrorCode.NO_PARTITION_KEYS,
             Phase.REQUEST,
-            f"The input {input_label(context)!r} maps to no partition of {_label(context)}.",
+            f"The input {input_label(context)!r} maps to no partition of its asset "
+            f"{context.asset_key.to_user_string()!r}.",
             "Check its partition mapping, or whether that partition exists.",
         )
     return partition_slice(
@@ -198,14 +199,14 @@ def _value(part: dg.PartitionsDefinition, key: str) -> SliceValue:
 
 
 def _refuse_partitioned_op(context: dg.OutputContext) -> None:
-    """Let the output of an op pass that has no partitions; its table is replaced whole."""
-    if context.has_partition_key:
+    """Let the output of an op pass that replaces its whole table by right: once, by one step."""
+    what = is_part_of(context)
+    if what is not None:
         raise refuse(
             ErrorCode.NO_PARTITION_KEYS,
             Phase.STAGE,
-            f"{_label(context)} is no asset, and its run is of the partition "
-            f"{context.partition_key!r}: replacing its whole table would drop the rows of every "
-            "other partition.",
+            f"{_label(context)} is no asset, and {what}: replacing its whole table would drop the "
+            "rows of every other one.",
             "Make it an asset, or give this output another IO manager.",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.parquet_parts import exactly
 from shared_protocol import ErrorCode, Phase, ReadReport, RedshiftType, refuse
 
 if TYPE_CHECKING:
@@ -92,10 +93,8 @@ def _scan_file(path: Path) -> pl.LazyFrame:
 
 
 def _casts(types: dict[str, PolarsDataType | None]) -> list[pl.Expr]:
-    import polars as pl
-
     return [
-        pl.col(name) if dtype is None else _cast(pl.col(name), dtype)
+        exactly(name) if dtype is None else _cast(exactly(name), dtype)
         for name, dtype in types.items()
     ]
 

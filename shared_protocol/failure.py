@@ -60,6 +60,7 @@ class ErrorCode(StrEnum):
     NO_PARTITION_KEYS = "no_partition_keys"
     PARTITION_EXPR = "partition_expr"
     ROWS_OUTSIDE_SLICE = "rows_outside_slice"
+    NEWER_COMMIT = "newer_commit"
     # The table.
     SCHEMA_CONFLICT = "schema_conflict"
     TABLE_MISSING = "table_missing"

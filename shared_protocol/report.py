@@ -63,6 +63,8 @@ class LoadReport:
         seconds: wall time by phase.
         warnings: what a person should know although the load succeeded.
         committed_at: ISO 8601 in UTC.
+        requested_at: when the request was written, ISO 8601 in UTC; tells one staging of the same
+            work from another.
     """
 
     protocol_version: int
@@ -74,6 +76,7 @@ class LoadReport:
     table: str
     rows: RowCounts
     committed_at: str
+    requested_at: str = ""
     partitions: tuple[PartitionRows, ...] = ()
     files: int = 0
     bytes: int = 0

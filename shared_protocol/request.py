@@ -1,6 +1,7 @@
 """What the orchestrator asks of a loader: one load, or one read. No secret is ever in it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from shared_protocol.partition_slice import PartitionSlice
@@ -191,13 +192,15 @@ class LoadRequest:
     run: RunInfo = field(default_factory=RunInfo)
 
     def __post_init__(self) -> None:
-        """Refuse a load_key that the ledger or a key of S3 cannot hold.
+        """Refuse a load_key that the ledger or a key of S3 cannot hold, and a time of no zone.
 
         Raises:
             ValueError: says what.
         """
         if not 1 <= len(self.load_key.encode("utf-8", "replace")) <= MAX_LOAD_KEY_BYTES:
             raise ValueError(f"load_key has 1 to {MAX_LOAD_KEY_BYTES} bytes")
+        if datetime.fromisoformat(self.created_at).tzinfo is None:
+            raise ValueError("created_at has an offset from UTC")
 
     @property
     def partition_keys(self) -> tuple[str, ...]:

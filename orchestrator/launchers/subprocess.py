@@ -1,6 +1,7 @@
 """A loader as a child process of the step."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -64,6 +65,7 @@ class SubprocessLauncher(Launcher):
                 # Ctrl-C in a terminal goes to the step, which passes it on: once, and in order.
                 start_new_session=True,
             )
+            _await_end(process)
             return process.wait()
         except OSError as error:
             raise refuse(
@@ -87,6 +89,24 @@ class SubprocessLauncher(Launcher):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def _await_end(process: "subprocess.Popen[bytes]") -> None:
+    """Wait in a way that an interrupt breaks off.
+
+    polars sets SIGINT's action anew when it is imported, so that a wait for a child is taken up
+    again before Python hears of the signal (seen with polars 2.1); a poll never is (signal(7)).
+    """
+    if not hasattr(os, "pidfd_open"):  # Linux only; elsewhere the wait itself has to do
+        return
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        poller = select.poll()
+        poller.register(descriptor, select.POLLIN)
+        while not poller.poll():
+            continue
+    finally:
+        os.close(descriptor)
 
 
 def _inherited(call: LoaderCall) -> dict[str, str]:

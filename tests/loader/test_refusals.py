@@ -468,3 +468,29 @@ def test_a_part_that_the_disk_has_no_room_for_is_told(
     assert "own machine refused" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("now/attempts/*/part-*"))
+
+
+def test_an_old_staging_path_does_not_replace_newer_rows(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    table = Table(schema=schema, name="t")
+    old, new = (ROWS.slice(n, 1) for n in (0, 1))
+    stage(tmp_path / "old", box.environ, table, old)
+    stage(tmp_path / "new", box.environ, table, new)
+    assert loader(tmp_path / "new").exit_code == 0
+    assert_refused(loader(tmp_path / "old"), ErrorCode.NEWER_COMMIT, says="--force")
+    assert database.rows(f"select n from {schema}.t") == [(2,)]
+    assert loader(tmp_path / "old", "--force").exit_code == 0
+    assert database.rows(f"select n from {schema}.t") == [(1,)]
+
+
+def test_newer_rows_of_other_partitions_are_no_obstacle(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    table = Table(schema=schema, name="t")
+    for name, row, day in (("old", 0, "2024-01-01"), ("new", 1, "2024-01-02")):
+        rows = days_slice("day", day)
+        stage(tmp_path / name, box.environ, table, ROWS.slice(row, 1), slice=rows)
+    assert loader(tmp_path / "new").exit_code == 0
+    assert loader(tmp_path / "old").exit_code == 0
+    assert database.rows(f"select n from {schema}.t order by n") == [(1,), (2,)]

@@ -1,6 +1,8 @@
 """A table comes back as the input asks for it, in the types of the table."""
 
 import datetime as dt
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -229,3 +231,16 @@ def test_polars_types_are_those_of_the_table_of_types():
 def test_a_type_without_a_row_is_left_as_it_came():
     assert polars_type("super") is None
     assert RedshiftType.parse("super")
+
+
+def test_no_file_behind_a_lazy_frame_outlives_the_process(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from orchestrator import io_manager\n"
+        "from orchestrator.staging import StagingPath\n"
+        "for n in range(4):\n"
+        "    folder = Path(sys.argv[1]) / str(n); folder.mkdir()\n"
+        "    io_manager._lazy_reads.append(StagingPath(folder))\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert list(tmp_path.iterdir()) == []

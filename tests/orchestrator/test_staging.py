@@ -171,7 +171,7 @@ def test_a_string_that_is_too_long_is_named_with_its_column_row_and_size(path):
     texts = ["ä"] * 1500 + ["ä" * 32768, "x" * 70000]
     failure = refusal(path, pl.DataFrame({"s": texts}))
     assert failure.code is ErrorCode.VALUE_TOO_LARGE
-    assert failure.details == {"column": "s", "row": "1500", "bytes": "70000"}
+    assert failure.details == {"column": "s", "row": "1501", "bytes": "70000"}
     assert StagingPath(path.path).fill(pl.DataFrame({"t": ["x" * 65535]})).columns
 
 
@@ -179,7 +179,7 @@ def test_a_string_with_a_nul_is_refused(path):
     failure = refusal(path, pl.DataFrame({"s": ["a", "b\0c"]}))
     assert failure.code is ErrorCode.UNSUPPORTED_TYPE
     assert "NUL" in failure.message
-    assert failure.details["row"] == "1"
+    assert failure.details["row"] == "2"
 
 
 def test_nanoseconds_that_would_be_lost_are_counted_and_refused(path):
@@ -286,3 +286,38 @@ def test_original_arrow_types_of_polars_columns_are_spelled_as_pyarrow_does():
         {"c": pl.Series(["a"], dtype=pl.Categorical), "e": pl.Series(["a"], dtype=pl.Enum(["a"]))}
     )
     assert [c.arrow_type[:25] for c in to_frame(frame).columns] == ["dictionary<values=large_s"] * 2
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, 2**62, -(2**62)])
+def test_seconds_that_no_column_holds_are_refused_and_never_wrapped(path, value):
+    """An "infinity" of another system became 1969-12-31 without a word."""
+    failure = refusal(path, pa.table({"t": pa.array([value], pa.timestamp("s"))}))
+    assert failure.code is ErrorCode.LOSSY_VALUE
+    assert "out of range" in failure.message
+
+
+def test_seconds_and_milliseconds_that_fit_are_kept(path):
+    table = pa.table(
+        {
+            "s": pa.array([dt.datetime(9999, 12, 31)], pa.timestamp("s")),
+            "ms": pa.array([dt.datetime(1, 1, 1)], pa.timestamp("ms")),
+        }
+    )
+    path.fill(table)
+    assert staged(path).row(0) == (dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1))
+
+
+def test_fixed_offsets_become_instants(path):
+    column = pd.to_datetime(pd.Series(["2024-01-01 05:30:00+05:30"]))
+    path.fill(pd.DataFrame({"t": column}))
+    assert staged(path)["t"].to_list() == [dt.datetime(2024, 1, 1, tzinfo=dt.UTC)]
+
+
+def test_an_index_named_like_a_column_is_refused(path):
+    frame = pd.DataFrame({"k": [1], "v": [2]}, index=pd.Index([7], name="k"))
+    assert refusal(path, frame).code is ErrorCode.DUPLICATE_COLUMN
+
+
+@pytest.mark.parametrize("uri", ["", ".", "./", " "])
+def test_a_data_uri_that_names_no_place_is_refused(path, uri):
+    assert "names no place" in refusal(path, uri).message

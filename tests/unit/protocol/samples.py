@@ -141,6 +141,7 @@ SESSION_OPTIONS = any_of(
 LOAD_REQUESTS = any_of(
     LoadRequest,
     load_key=st.text(min_size=1, max_size=60),
+    created_at=st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
     table=TABLES,
     slice=st.none() | slices(),
     parquet=PARQUET_OPTIONS,
