@@ -1,8 +1,9 @@
 """A slice bound to a table: which columns or expressions its dimensions are, and of what type."""
 
 from loader_process import statements
+from loader_process.dimension_sql import DimensionSql
 from loader_process.redshift import Session
-from loader_process.slice_sql import DimensionSql, SliceSql
+from loader_process.slice_sql import SliceSql
 from loader_process.sql import Sql, expression, ident
 from loader_process.table_plan import TablePlan
 from shared_protocol import (

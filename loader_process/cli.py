@@ -179,7 +179,8 @@ def _work(
     settings = settings_for(request.target, os.environ, target_from_env=chosen.target_from_env)
 
     def do_load(attempt: Attempt) -> Outcome:
-        from loader_process.load import LoadOptions, load
+        from loader_process.job import LoadOptions
+        from loader_process.load import load
 
         report = load(
             request,

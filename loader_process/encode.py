@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loader_process.sources import Source, SourceReader
 from shared_protocol import DataColumn, ErrorCode, ParquetOptions, Phase, refuse
-from shared_protocol.type_table import UnsupportedTypeError, rule_for
+from shared_protocol.type_table import rule_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -279,21 +279,3 @@ def _arrow_type(staged: str) -> Any:  # noqa: ANN401  # pyarrow ships no types
         "timestamp[us]": pa.timestamp("us"),
         "timestamp[us, tz=UTC]": pa.timestamp("us", tz="UTC"),
     }[staged]
-
-
-def check_types(columns: tuple[DataColumn, ...]) -> None:
-    """Refuse data that Redshift, or this version, has no column for, before anything is sent.
-
-    Raises:
-        FailureError: ``unsupported_type``, ``value_too_large``.
-    """
-    for column in columns:
-        try:
-            rule_for(column.arrow_type)
-        except UnsupportedTypeError as error:
-            raise refuse(
-                ErrorCode.UNSUPPORTED_TYPE,
-                Phase.CHECK,
-                f"Column {column.name!r}: {error}",
-                column=column.name,
-            ) from error

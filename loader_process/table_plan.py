@@ -8,6 +8,7 @@ data's order and the table's own order does not matter.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from loader_process.casts import goes_into
 from shared_protocol import (
     DataColumn,
     DistStyle,
@@ -23,7 +24,6 @@ from shared_protocol.names import check_columns, check_name, fold
 from shared_protocol.redshift_type import MAX_VARCHAR_BYTES
 from shared_protocol.type_table import (
     redshift_type_for,
-    rule_for,
     staged_type_for,
     varchar_length,
 )
@@ -262,45 +262,6 @@ def _staged(column: DataColumn, name: str, type_: RedshiftType) -> StagedColumn:
             "Cast the column in the asset, or change the table's column.",
         )
     return StagedColumn(data_name=column.name, name=name, staged=staged, type=type_)
-
-
-_INTEGERS = ("SMALLINT", "INTEGER", "BIGINT", "DECIMAL")
-
-# What data goes into what columns without loss; where a value may not fit (an int64 into INTEGER)
-# each value is tested when it is encoded.
-_TAKES: dict[str, tuple[str, ...]] = {
-    "bool": ("BOOLEAN",),
-    "int16": _INTEGERS,
-    "int32": _INTEGERS,
-    "int64": _INTEGERS,
-    "float": ("REAL", "DOUBLE PRECISION"),
-    "double": ("DOUBLE PRECISION",),
-    "decimal": ("DECIMAL",),
-    "string": ("VARCHAR", "CHAR"),
-    "date32": ("DATE", "TIMESTAMP"),
-    "timestamp": ("TIMESTAMP",),
-    "timestamptz": ("TIMESTAMPTZ",),
-    "null": (
-        "BOOLEAN", *_INTEGERS, "REAL", "DOUBLE PRECISION", "VARCHAR", "CHAR", "DATE", "TIMESTAMP",
-        "TIMESTAMPTZ",
-    ),
-}  # fmt: skip
-
-
-def goes_into(arrow_type: str, column: RedshiftType) -> bool:
-    """Whether values of an Arrow type go into a column without loss, or each can be tested.
-
-    Raises:
-        UnsupportedTypeError: the type is not in the table of types.
-    """
-    source = "null" if arrow_type == "null" else _family(rule_for(arrow_type).staged)
-    return column.name in _TAKES[source]
-
-
-def _family(staged: str) -> str:
-    if staged.startswith("timestamp"):
-        return "timestamptz" if "tz=" in staged else "timestamp"
-    return "decimal" if staged.startswith("decimal") else staged.removesuffix("[day]")
 
 
 def _refuse_unbuilt(table: Table) -> None:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from loader_process.slice_sql import DimensionSql, SliceSql, merged
+from loader_process.dimension_sql import DimensionSql, merged
+from loader_process.slice_sql import SliceSql
 from loader_process.sql import ident
 from shared_protocol import (
     DimensionKind,
