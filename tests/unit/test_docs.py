@@ -46,3 +46,15 @@ def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_the_readmes_example_makes_definitions() -> None:
+    import dagster as dg
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    made: dict[str, object] = {}
+    exec(compile(block, "README.md", "exec"), made)
+    defs = made["defs"]
+    assert isinstance(defs, dg.Definitions)
+    assert [spec.key.path for spec in defs.resolve_all_asset_specs()] == [["analytics", "clicks"]]
