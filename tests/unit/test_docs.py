@@ -54,7 +54,7 @@ def test_the_readmes_example_makes_definitions() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     made: dict[str, object] = {}
-    exec(compile(block, "README.md", "exec"), made)
+    exec(compile(block, "README.md", "exec", dont_inherit=True), made)
     defs = made["defs"]
     assert isinstance(defs, dg.Definitions)
     assert [spec.key.path for spec in defs.resolve_all_asset_specs()] == [["analytics", "clicks"]]
