@@ -23,7 +23,14 @@ from orchestrator.partitions import input_label
 from orchestrator.reading import reader_for, scan
 from orchestrator.s3_staging import S3Staging
 from orchestrator.staging import StagingPath, new_staging_path, removed_on_error
-from shared_protocol import FailureError, LoadReport, LoadStatus, Outcome, ReadReport
+from shared_protocol import (
+    FailureError,
+    LoadReport,
+    LoadStatus,
+    Outcome,
+    ParquetOptions,
+    ReadReport,
+)
 
 
 class RedshiftIOManager(dg.ConfigurableIOManager):
@@ -51,6 +58,11 @@ class RedshiftIOManager(dg.ConfigurableIOManager):
         default="on_failure",
         description="When a load's staging path is kept, so that the load can be repeated.",
     )
+    part_bytes: int = Field(
+        default=ParquetOptions().part_bytes,
+        ge=1,
+        description="Size at which a part is closed, of data that the loader encodes anew.",
+    )
     rows_per_part: int = Field(
         default=ROWS_PER_PART, ge=1, description="Rows in one Parquet part of a staged frame."
     )
@@ -73,7 +85,8 @@ class RedshiftIOManager(dg.ConfigurableIOManager):
         began = time.monotonic()
         kept = KeptStaging()
         with told_to_dagster(kept):
-            order = load_order(context, self.connection, self.staging, self.schema_)
+            parquet = ParquetOptions(part_bytes=self.part_bytes)
+            order = load_order(context, self.connection, self.staging, self.schema_, parquet)
             staging = new_staging_path(
                 self.staging_dir, kind="load", label=order.options.table.label, key=order.key
             )

@@ -22,6 +22,7 @@ from orchestrator.table import TableOptions, input_options, output_options
 from shared_protocol import (
     PROTOCOL_VERSION,
     LoadRequest,
+    ParquetOptions,
     PartitionSlice,
     ReadRequest,
     RunInfo,
@@ -48,6 +49,7 @@ class LoadOrder:
     target: Target
     s3: S3Location
     session: SessionOptions
+    parquet: ParquetOptions
     asset_key: tuple[str, ...]
     step: NarrowedContext | None
 
@@ -66,6 +68,7 @@ class LoadOrder:
             columns=parts.columns,
             s3=self.s3,
             session=self.session,
+            parquet=self.parquet,
             run=_run_info(self.step),
         )
 
@@ -85,6 +88,7 @@ def load_order(
     connection: RedshiftConnection,
     staging: S3Staging,
     schema: str | None,
+    parquet: ParquetOptions,
 ) -> LoadOrder:
     """Settle a load.
 
@@ -108,6 +112,7 @@ def load_order(
         target=connection.target(),
         s3=staging.location(),
         session=connection.session(),
+        parquet=parquet,
         asset_key=_asset_key(context),
         step=step,
     )

@@ -13,6 +13,23 @@ DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-01-10")
 GRID = dg.MultiPartitionsDefinition({"day": DAYS, "shop": dg.StaticPartitionsDefinition(["us"])})
 
 
+def test_parts_of_foreign_data_are_of_the_size_that_is_asked_for(
+    run, io, database, schema, tmp_path
+):
+    numbers = pl.DataFrame({"n": pl.int_range(400_000, eager=True).cast(pl.UInt32).shuffle(seed=1)})
+    numbers.write_parquet(tmp_path / "foreign.parquet", compression="brotli")
+
+    @redshift_asset(key="foreign")
+    def foreign() -> str:
+        return str(tmp_path / "foreign.parquet")
+
+    whole = run([foreign], io()).metadata()
+    split = run([foreign], io(part_bytes=300_000)).metadata()
+    assert whole["files"] == 1
+    assert split["files"] > 2
+    assert split["rows_copied"] == database.count(f"{schema}.foreign") == 400_000
+
+
 def write(path, **columns):
     path.parent.mkdir(parents=True, exist_ok=True)
     pl.DataFrame(columns or {"n": [1, 2, 3], "s": ["a", "b", None]}).write_parquet(path)
