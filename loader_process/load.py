@@ -11,7 +11,7 @@ from loader_process.job import LoadJob, LoadOptions
 from loader_process.ledger import Ledger
 from loader_process.prepare import columns_of, folded_table, refuse_view
 from loader_process.redshift import Session, connect
-from loader_process.reporter import ByteMeter, Reporter, Stopwatch
+from loader_process.reporter import ByteMeter, Reporter, Stopwatch, counted
 from loader_process.s3 import ObjectStore
 from loader_process.settings import Settings
 from loader_process.sources import SourceReader
@@ -177,7 +177,8 @@ def _tell_upload(files: LoadFiles, reporter: Reporter) -> None:
     for reason in files.reasons:
         reporter.note(f"encoded anew: {reason}")
     reporter.note(
-        f"{len(files.files)} files with {files.rows} rows and {files.bytes / 1e6:.2f} MB are on S3"
+        f"on S3: {counted(len(files.files), 'file')} with {counted(files.rows, 'row')}, "
+        f"{files.bytes / 1e6:.2f} MB"
     )
 
 

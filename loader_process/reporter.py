@@ -204,6 +204,11 @@ class _LiveLine:
         self._bar.stop()
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many, in English: ``1 file``, ``1,000 files``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def describe(progress: Progress) -> str:
     """Say in words how far a phase is."""
     share = f" ({100 * progress.done // progress.total} %)" if progress.total else ""

@@ -74,10 +74,10 @@ def create_table(table: Table, plan: TablePlan) -> Sql:
         columns = join(", ", (ident(name) for name in plan.sort_key))
         options.append(sql("COMPOUND SORTKEY ({columns})", columns=columns))
     return sql(
-        "CREATE TABLE {table} ({columns}) {options}",
+        "CREATE TABLE {table} ({columns}){options}",
         table=ident(table.schema, table.name),
         columns=join(", ", (_defined(column) for column in plan.create)),
-        options=join(" ", options),
+        options=join("", (sql(" {option}", option=option) for option in options)),
     )
 
 

@@ -163,7 +163,8 @@ class Failure:
     @property
     def sentence(self) -> str:
         """Message and hint, as one line for a terminal."""
-        return f"{self.message} {self.hint}".strip()
+        end = "" if self.message.endswith((".", "!", "?", ":")) else "."
+        return f"{self.message}{end} {self.hint}".strip()
 
 
 class FailureError(Exception):
