@@ -43,7 +43,9 @@ def settle(
                 session.phase = Phase.LOAD
                 found = _look_behind_the_lock(session, work, lost_pid)
     except FailureError as error:
-        raise FailureError(_unknown(work, error.failure)) from error
+        raise FailureError(_unknown(work, error.failure.message)) from error
+    except Exception as error:
+        raise FailureError(_unknown(work, f"{type(error).__name__}: {error}")) from error
     mine = [str(piece) for attempt_id, piece in found if attempt_id == work.draft.attempt_id]
     if not mine:
         release_signals()
@@ -68,14 +70,14 @@ def _look_behind_the_lock(session: Session, work: LoadWork, lost_pid: int) -> li
     return found
 
 
-def _unknown(work: LoadWork, reason: Failure) -> Failure:
+def _unknown(work: LoadWork, reason: str) -> Failure:
     query = work.ledger.find(work.draft.load_key).text
     return Failure(
         code=ErrorCode.COMMIT_UNKNOWN,
         phase=Phase.LOAD,
         message=(
             "The connection was lost while the load was being committed, and whether it was cannot "
-            f"be told: {reason.message}"
+            f"be told: {reason}"
         ),
         hint=(
             "Run this; a row with the attempt "

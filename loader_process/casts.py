@@ -9,9 +9,9 @@ _INTEGERS = ("SMALLINT", "INTEGER", "BIGINT", "DECIMAL")
 # each value is tested when it is encoded.
 _TAKES: dict[str, tuple[str, ...]] = {
     "bool": ("BOOLEAN",),
-    "int16": _INTEGERS,
-    "int32": _INTEGERS,
-    "int64": _INTEGERS,
+    "int16": (*_INTEGERS, "DOUBLE PRECISION"),
+    "int32": (*_INTEGERS, "DOUBLE PRECISION"),
+    "int64": (*_INTEGERS, "DOUBLE PRECISION"),
     "float": ("REAL", "DOUBLE PRECISION"),
     "double": ("DOUBLE PRECISION",),
     "decimal": ("DECIMAL",),
@@ -26,13 +26,17 @@ _TAKES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+# A null is any column's; a uint64 is made a DECIMAL, and goes where integers go.
+_SPECIAL = {"null": "null", "uint64": "int64"}
+
+
 def goes_into(arrow_type: str, column: RedshiftType) -> bool:
     """Whether values of an Arrow type go into a column without loss, or each can be tested.
 
     Raises:
         UnsupportedTypeError: the type is not in the table of types.
     """
-    source = "null" if arrow_type == "null" else _family(rule_for(arrow_type).staged)
+    source = _SPECIAL.get(arrow_type) or _family(rule_for(arrow_type).staged)
     return column.name in _TAKES[source]
 
 

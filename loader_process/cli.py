@@ -26,7 +26,10 @@ from shared_protocol import (
     Outcome,
     refuse,
 )
+from shared_protocol.environment import LOADER_PARENT_PID
 from shared_protocol.failure import Phase
+
+_PIPES_CONTEXT = "DAGSTER_PIPES_CONTEXT"
 
 EPILOG = """\
 exit codes:
@@ -106,7 +109,7 @@ def _refuse_remote(chosen: argparse.Namespace) -> int:
 
 @contextmanager
 def _reporter(*, as_json: bool) -> Iterator[Reporter]:
-    if "DAGSTER_PIPES_CONTEXT" in os.environ:  # cheap to ask; the next line asks Pipes itself
+    if _PIPES_CONTEXT in os.environ:  # cheap to ask; the next line asks Pipes itself
         from loader_process.pipes_reporter import is_launched_by_dagster, pipes_reporter
 
         try:
@@ -127,7 +130,7 @@ def _run_attempt(chosen: argparse.Namespace, reporter: Reporter) -> ExitCode:
     attempt: Attempt | None = None
     try:
         stop_with_parent(os.environ)
-        path = Path(chosen.path)
+        path = Path(chosen.path).absolute()
         work = _work(chosen, path, reporter, clock)
         attempt = Attempt.claim(path)
         outcome = work(attempt)
@@ -190,13 +193,16 @@ def _work(
             settings=settings,
             reporter=reporter,
             clock=clock,
-            options=LoadOptions(
-                again=chosen.force, keep=chosen.keep, replay=reporter.is_for_a_person
-            ),
+            options=LoadOptions(again=chosen.force, keep=chosen.keep, replay=not _is_dagsters()),
         )
         return Outcome(protocol_version=PROTOCOL_VERSION, loaded=report)
 
     return do_load
+
+
+def _is_dagsters() -> bool:
+    """Whether Dagster asked for this load, even if it can be told nothing of it."""
+    return _PIPES_CONTEXT in os.environ or LOADER_PARENT_PID in os.environ
 
 
 def _written_down(attempt: Attempt, outcome: Outcome) -> Outcome:

@@ -6,6 +6,7 @@ and as a formatted key where it is text or an integer: ``'2024-06-01' >= '2024-0
 false for text, so that a DELETE by window would find nothing and every run would double its rows.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,7 +114,8 @@ class DimensionSql:
             )
         else:
             text = self._formatted(value, self.dimension.key_format)
-        if not text.removeprefix("-").isdecimal():
+        is_key = self.dimension.kind is DimensionKind.KEYS
+        if not re.fullmatch("-?[0-9]+", text) or (is_key and str(int(text)) != text):
             raise self._refusal(
                 f"is {self.type_name}, and the partition key {text!r} is no integer",
                 "Partition by a column that holds the keys as text.",
@@ -235,10 +237,6 @@ def _tells_apart(start: datetime, end: datetime) -> bool:
 def _comes_twice(local: datetime) -> bool:
     first, second = local.replace(fold=0), local.replace(fold=1)
     return first.timestamp() < second.timestamp()
-
-
-def _without_blanks(value: Any) -> Any:  # noqa: ANN401  # a value of any column
-    return value.rstrip(" ") if isinstance(value, str) else value
 
 
 def merged(ranges: list[Any]) -> list[Range]:

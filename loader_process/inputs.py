@@ -32,6 +32,12 @@ def checked_inputs(request: LoadRequest, reader: SourceReader) -> tuple[Source, 
                 f"The input {source.uri} has other columns than the request: {', '.join(odd)}.",
                 "Let all files of one load have the same columns.",
             )
+        check_types(
+            tuple(
+                DataColumn(name=column.name, arrow_type=column.arrow_type)
+                for column in source.footer.columns
+            )
+        )
         if source.identity in seen:
             raise refuse(
                 ErrorCode.BAD_REQUEST,

@@ -114,6 +114,7 @@ def load(
             reporter=reporter,
             options=options,
         )
+        store.phase = Phase.LOAD
         report = job.run()
     finally:
         if not options.keep:

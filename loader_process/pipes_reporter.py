@@ -28,8 +28,6 @@ class PipesReporter:
     A channel that breaks costs the news and not the load: ``report.json`` is the authority.
     """
 
-    is_for_a_person = False
-
     def __init__(self, pipes: Any) -> None:  # noqa: ANN401  # dagster_pipes.PipesContext
         self._pipes = pipes
 

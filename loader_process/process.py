@@ -77,10 +77,15 @@ def in_driver() -> Iterator[None]:
         yield
     finally:
         _Interrupts.in_driver = False
-    _raise_what_came()
+    raise_what_came()
 
 
-def _raise_what_came() -> None:
+def raise_what_came() -> None:
+    """Raise the interrupt that came and was swallowed, unless it has to wait.
+
+    Raises:
+        InterruptedLoadError: see there.
+    """
     if _Interrupts.came and not _Interrupts.held:
         raise InterruptedLoadError(signal.Signals(_Interrupts.came).name)
 
@@ -101,7 +106,7 @@ def release_signals() -> None:
         InterruptedLoadError: one came meanwhile.
     """
     _Interrupts.held = False
-    _raise_what_came()
+    raise_what_came()
 
 
 def stop_with_parent(environ: Mapping[str, str]) -> None:

@@ -18,13 +18,7 @@ PROGRESS_SECONDS = 0.5
 
 
 class Reporter(Protocol):
-    """Where a load's news goes.
-
-    Attributes:
-        is_for_a_person: whether somebody runs the loader by hand, and not Dagster.
-    """
-
-    is_for_a_person: bool
+    """Where a load's news goes."""
 
     def note(self, text: str) -> None:
         """Tell what is being done."""
@@ -95,8 +89,6 @@ def tell(stream: TextIO | None, text: str) -> None:
 class JsonReporter:
     """One JSON object per line, for programs."""
 
-    is_for_a_person = True
-
     def __init__(self, out: TextIO | None) -> None:
         self._out = out
 
@@ -122,8 +114,6 @@ class JsonReporter:
 
 class TerminalReporter:
     """Plain lines for a person, and a live line of progress where there is a terminal."""
-
-    is_for_a_person = True
 
     def __init__(self, out: TextIO | None, err: TextIO | None) -> None:
         self._out, self._err = out, err

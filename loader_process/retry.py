@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from loader_process.process import raise_what_came
 from loader_process.reporter import Reporter
 from shared_protocol import ErrorCode, FailureError
 
@@ -38,6 +39,7 @@ def _attempts(reporter: Reporter, tries: int) -> Iterator[Any]:
     from stamina.instrumentation import set_on_retry_hooks
 
     def can_overcome(error: Exception) -> bool:
+        raise_what_came()  # an interrupted statement looks like a lost connection
         if not isinstance(error, FailureError) or isinstance(error, OvertakenError):
             return False
         if error.failure.code not in _OVERCOME:

@@ -27,7 +27,7 @@ class Source:
         bytes: its size.
         format: what it is.
         footer: its rows and columns.
-        version: S3's ETag, or the inode and time of a local file.
+        version: S3's ETag, or the time of a local file's last change.
     """
 
     uri: str
@@ -148,7 +148,7 @@ class SourceReader:
         path = self._root / uri  # an absolute path stays what it is
         try:
             found = path.stat()
-            return str(path), ObjectFacts(found.st_size, f"{found.st_ino}-{found.st_mtime_ns}")
+            return str(path), ObjectFacts(found.st_size, str(found.st_mtime_ns))
         except OSError:
             return str(path), None
 

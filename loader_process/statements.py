@@ -192,7 +192,9 @@ def unload_parquet(query: Sql, prefix_uri: str, role: str) -> Sql:
 
 
 def statement_timeout(milliseconds: int) -> Sql:
-    """Limit the statements that follow; 0 lifts the limit (AWS, r_statement_timeout)."""
+    """Limit the statements that follow; 0 gives the user's own limit back (AWS, r_RESET)."""
+    if not milliseconds:
+        return sql("RESET statement_timeout")
     return sql("SET statement_timeout TO {limit}", limit=literal(milliseconds))
 
 

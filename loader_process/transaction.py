@@ -144,7 +144,8 @@ def _refuse_older(session: Session, work: LoadWork) -> None:
     for report in filter(None, (stored_report(some) for some in pieces.values())):
         theirs = {partition.key for partition in report.partitions}
         overlaps = not theirs or not work.partition_keys or theirs & set(work.partition_keys)
-        if overlaps and datetime.fromisoformat(report.requested_at) > requested:
+        newer = report.requested_at and datetime.fromisoformat(report.requested_at) > requested
+        if overlaps and newer:
             raise refuse(
                 ErrorCode.NEWER_COMMIT,
                 Phase.LOAD,

@@ -56,7 +56,6 @@ class SubprocessLauncher(Launcher):
         )
 
     def _run(self, command: list[str], environment: Mapping[str, str]) -> int:
-        process = None
         try:
             process = subprocess.Popen(
                 command,
@@ -65,8 +64,6 @@ class SubprocessLauncher(Launcher):
                 # Ctrl-C in a terminal goes to the step, which passes it on: once, and in order.
                 start_new_session=True,
             )
-            _await_end(process)
-            return process.wait()
         except OSError as error:
             raise refuse(
                 ErrorCode.SETTINGS_MISSING,
@@ -74,9 +71,11 @@ class SubprocessLauncher(Launcher):
                 f"The loader {command[0]!r} cannot be started: {error.strerror or error}.",
                 "Check SubprocessLauncher(command=...).",
             ) from error
+        try:
+            _await_end(process)
+            return process.wait()
         except BaseException:
-            if process is not None:
-                self._stop(process)
+            self._stop(process)
             raise
 
     def _stop(self, process: "subprocess.Popen[bytes]") -> None:
@@ -97,9 +96,10 @@ def _await_end(process: "subprocess.Popen[bytes]") -> None:
     polars sets SIGINT's action anew when it is imported, so that a wait for a child is taken up
     again before Python hears of the signal (seen with polars 2.1); a poll never is (signal(7)).
     """
-    if not hasattr(os, "pidfd_open"):  # Linux only; elsewhere the wait itself has to do
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # no Linux, an old one, or a sandbox: the wait has to do
         return
-    descriptor = os.pidfd_open(process.pid)
     try:
         poller = select.poll()
         poller.register(descriptor, select.POLLIN)

@@ -376,3 +376,36 @@ def test_a_broken_channel_to_dagster_costs_the_news_and_not_the_load(
     broken = {"DAGSTER_PIPES_CONTEXT": "garbage", "DAGSTER_PIPES_MESSAGES": "garbage"}
     assert loader(tmp_path, **broken).loaded.rows.copied == 1
     assert database.count(f"{schema}.t") == 1
+
+
+def test_a_relative_path_is_loaded_as_well(
+    box: Sandbox, loader: Loader, schema: str, tmp_path: Path, monkeypatch: Any
+) -> None:
+    stage(tmp_path / "here", box.environ, Table(schema=schema, name="t"), days(day=[D1], n=[1]))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.chdir(tmp_path)
+    assert loader("here").loaded.rows.copied == 1
+
+
+def test_dagsters_own_load_of_older_data_is_made_though_its_channel_is_broken(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    table = Table(schema=schema, name="t")
+    for name, n in (("older", 1), ("newer", 2)):
+        stage(tmp_path / name, box.environ, table, days(day=[D1], n=[n]))
+    loader(tmp_path / "newer")
+    broken = {"DAGSTER_PIPES_CONTEXT": "garbage", "DAGSTER_PIPES_MESSAGES": "garbage"}
+    assert loader(tmp_path / "older", **broken).loaded.rows.copied == 1
+    assert database.rows(f"select n from {schema}.t") == [(1,)]
+
+
+def test_a_ledger_row_that_does_not_say_when_it_was_asked_for_is_passed_over(
+    box: Sandbox, loader: Loader, database: Database, schema: str, tmp_path: Path
+) -> None:
+    table = Table(schema=schema, name="t")
+    for name in ("1", "2"):
+        stage(tmp_path / name, box.environ, table, days(day=[D1], n=[1]))
+    when = loader(tmp_path / "1").loaded.requested_at
+    ledger = f'redshift_loader."{schema}__t"'
+    database.run(f"update {ledger} set report = replace(report, '{when}', '')")
+    assert loader(tmp_path / "2").loaded.status is LoadStatus.LOADED

@@ -386,6 +386,21 @@ MIXED = [
     (pa.array(["a"]), pa.array([7], pa.int64())),
     (pa.array([1], pa.int64()), pa.array(["7"])),
 ]
+NESTED = [pa.array([["a"]]), pa.array([{"a": 1}]), pa.array([b"\xff"])]
+
+
+@pytest.mark.parametrize("second", NESTED, ids=str)
+def test_a_later_file_with_a_type_that_has_no_column_is_refused(
+    box: Sandbox, loader: Loader, schema: str, tmp_path: Path, second: pa.Array
+) -> None:
+    first = pa.table({"c": ["x"]})
+    table = Table(schema=schema, name="t")
+    request = stage(tmp_path, box.environ, table, first, measured=False)
+    pq.write_table(pa.table({"c": second}), tmp_path / part_name(1))
+    other = SourceFile(uri=part_name(1), bytes=(tmp_path / part_name(1)).stat().st_size)
+    both = replace(request, inputs=(*request.inputs, other))
+    (tmp_path / REQUEST_FILE).write_text(dump_request(both))
+    assert_refused(loader(tmp_path), ErrorCode.UNSUPPORTED_TYPE, says="Column 'c'")
 
 
 @pytest.mark.parametrize(("first", "second"), MIXED, ids=str)
