@@ -6,8 +6,9 @@ Nothing that fixes a snapshot may come before it: Redshift takes a transaction's
 first SELECT, DML or DDL (AWS, c_serial_isolation), and a snapshot from before the lock would not
 see the rows that the load before has just committed, delete nothing, and double them.
 
-A row per committed load says which attempt committed, so that a retry loads nothing twice and an
-uncertain COMMIT can be settled. A report too long for one VARCHAR is spread over several rows.
+A row per committed load says which attempt committed, so that data which was staged once is not
+loaded twice and an uncertain COMMIT can be settled. A report too long for one VARCHAR is spread
+over several rows.
 """
 
 import hashlib

@@ -30,7 +30,8 @@ Row = tuple[Any, ...]
 class Session:
     """One connection, each statement its own transaction unless ``BEGIN`` was executed.
 
-    Every error is a :class:`FailureError` of the phase that ``phase`` names at the time.
+    What the server refuses, and a lost connection, is a :class:`FailureError` of the phase that
+    ``phase`` names at the time; an error of our own comes out as it is.
     """
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401  # the driver has no useful types

@@ -59,7 +59,7 @@ class ObjectFacts:
 class ObjectStore:
     """S3 with the credentials and endpoint of the environment, in one Region.
 
-    Every error is a :class:`FailureError` of the phase given to the constructor's caller.
+    Every error is a :class:`FailureError` of the phase that ``phase`` names at the time.
     """
 
     def __init__(self, *, region: str, phase: Phase) -> None:

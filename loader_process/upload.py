@@ -21,12 +21,11 @@ UPLOADS_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFile:
-    """One file for COPY: where, how large, and whether we put it there."""
+    """One file for COPY: where, how large, how many rows."""
 
     name: ObjectName
     bytes: int
     rows: int
-    ours: bool
 
 
 @dataclass(slots=True)
@@ -162,7 +161,7 @@ class Uploader:
             if not reason and name is not None:
                 yield (
                     None,
-                    LoadFile(name=name, bytes=source.bytes, rows=source.footer.rows, ours=False),
+                    LoadFile(name=name, bytes=source.bytes, rows=source.footer.rows),
                 )
                 continue
             if not reason:
@@ -170,7 +169,7 @@ class Uploader:
                 number += 1
                 yield (
                     Path(source.uri),
-                    LoadFile(name=target, bytes=source.bytes, rows=source.footer.rows, ours=True),
+                    LoadFile(name=target, bytes=source.bytes, rows=source.footer.rows),
                 )
                 continue
             self._result.reencoded += 1
@@ -185,7 +184,7 @@ class Uploader:
             ):
                 target = self._part(number)
                 number += 1
-                yield part.path, LoadFile(name=target, bytes=part.bytes, rows=part.rows, ours=True)
+                yield part.path, LoadFile(name=target, bytes=part.bytes, rows=part.rows)
 
     def _part(self, number: int) -> ObjectName:
         return ObjectName(self._bucket, f"{self._prefix}/part-{number:05d}.parquet")
