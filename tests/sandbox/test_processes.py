@@ -188,7 +188,11 @@ def test_everything_listens_on_this_machine_only(box):
 def listening(box):
     inodes = set()
     for pid in [os.getpid(), *family(os.getpid())]:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+        except FileNotFoundError:  # a server's worker that ended since it was listed
+            continue
+        for descriptor in descriptors:
             try:
                 target = str(descriptor.readlink())
             except OSError:
